@@ -1,0 +1,214 @@
+//===- ExpandMath.cpp - pass weft-expand-math --------------------------------------------------------------------===//
+// Answers: which machine operations compute f32 exp, tanh, erf and the rest, on scalars and vectors?
+//
+// exp and exp2 are ours: attention and softmax spend much of their time there. Upstream's approximations serve where
+// they are within a few ULP over the whole range; what is left goes to libm, one lane after the other.
+//===--------------------------------------------------------------------------------------------------------------===//
+#include "dialects/Conversion/Passes.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+
+namespace weft {
+#define GEN_PASS_DEF_EXPANDMATHPASS
+#include "dialects/Conversion/Passes.h.inc"
+
+namespace {
+
+//===-- exp and exp2 ----------------------------------------------------------------------------------------------===//
+
+/// Arithmetic on f32 or on vectors of it, by value.
+class Formula {
+public:
+  Formula(OpBuilder &b, Location loc, Type type) : b(b), loc(loc), type(type) {}
+
+  Type integers() const {
+    auto vector = dyn_cast<VectorType>(type);
+    return vector ? Type(vector.clone(b.getI32Type())) : b.getI32Type();
+  }
+  Value real(float value) { return constant(type, b.getF32FloatAttr(value)); }
+  Value integer(int32_t value) { return constant(integers(), b.getI32IntegerAttr(value)); }
+  Value fma(Value x, Value y, Value z) { return math::FmaOp::create(b, loc, x, y, z); }
+  Value bits(Value x) { return arith::BitcastOp::create(b, loc, integers(), x); }
+  Value number(Value bits) { return arith::BitcastOp::create(b, loc, type, bits); }
+  template <typename Op> Value apply(Value x, Value y) { return Op::create(b, loc, x, y); }
+
+  /// `x` between two bounds; NaN stays NaN, as both comparisons are false for it.
+  Value clamp(Value x, float low, float high) {
+    Value below = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, real(low), x);
+    x = arith::SelectOp::create(b, loc, below, real(low), x);
+    Value above = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, real(high), x);
+    return arith::SelectOp::create(b, loc, above, real(high), x);
+  }
+  /// c[0] + c[1] x + c[2] x^2 + ..., by Horner's rule.
+  Value polynomial(Value x, ArrayRef<float> c) {
+    Value sum = real(c.back());
+    for (float coefficient : llvm::reverse(c.drop_back()))
+      sum = fma(sum, x, real(coefficient));
+    return sum;
+  }
+
+private:
+  Value constant(Type type, TypedAttr element) {
+    if (auto vector = dyn_cast<VectorType>(type))
+      element = DenseElementsAttr::get(vector, ArrayRef<Attribute>(element));
+    return arith::ConstantOp::create(b, loc, element);
+  }
+
+  OpBuilder &b;
+  Location loc;
+  Type type;
+};
+
+// 1.5 * 2^23: a sum with it has no bits left for a fraction, so the addition rounds to an integer, which then stands
+// in the low bits. Unlike a conversion this is defined for NaN.
+constexpr float roundingShift = 12582912.0f;
+
+/// power * 2^n, where `shifted` is roundingShift + n. Two factors, because 2^n itself need not be a number when the
+/// product is: n is 128 for the largest results.
+Value scaleByPowerOfTwo(Formula &f, Value power, Value shifted) {
+  constexpr int32_t shiftBits = 0x4B400000, bias = 127, mantissa = 23;
+  // n + 2 * bias, halved: the biased exponents of two factors.
+  Value both = f.apply<arith::SubIOp>(f.bits(shifted), f.integer(shiftBits - 2 * bias));
+  Value first = f.apply<arith::ShRSIOp>(both, f.integer(1));
+  Value second = f.apply<arith::SubIOp>(both, first);
+  for (Value exponent : {first, second})
+    power = f.apply<arith::MulFOp>(power, f.number(f.apply<arith::ShLIOp>(exponent, f.integer(mantissa))));
+  return power;
+}
+
+bool isF32(Type type) { return getElementTypeOrSelf(type).isF32(); }
+
+/// exp(x) = 2^n exp(r) with n = round(x / ln 2), r = x - n ln 2. One product n ln 2 rounded to f32 would be wrong by
+/// 2^-18 at x = -80; fma with ln 2 in two parts keeps r exact to the last bit (Cody and Waite).
+struct ExpandExp : OpRewritePattern<math::ExpOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::ExpOp op, PatternRewriter &b) const override {
+    if (!isF32(op.getType()))
+      return failure();
+    Formula f(b, op.getLoc(), op.getType());
+    // Results beyond these bounds are zero and infinite, and become so in the last product.
+    Value x = f.clamp(op.getOperand(), -104.0f, 89.0f);
+    Value shifted = f.fma(x, f.real(1.44269504f), f.real(roundingShift));
+    Value n = f.apply<arith::SubFOp>(shifted, f.real(roundingShift));
+    Value r = f.fma(n, f.real(-0.693147182f), x);
+    r = f.fma(n, f.real(1.90465421e-9f), r);
+    // Minimax on [-ln 2 / 2, ln 2 / 2], relative error 3.2e-9.
+    Value power = f.polynomial(
+        r, {1.0f, 1.0f, 0.49999994f, 0.166665211f, 0.0416682921f, 0.00836871564f, 0.00138186978f});
+    b.replaceOp(op, scaleByPowerOfTwo(f, power, shifted));
+    return success();
+  }
+};
+
+struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::Exp2Op op, PatternRewriter &b) const override {
+    if (!isF32(op.getType()))
+      return failure();
+    Formula f(b, op.getLoc(), op.getType());
+    Value x = f.clamp(op.getOperand(), -151.0f, 129.0f);
+    Value shifted = f.apply<arith::AddFOp>(x, f.real(roundingShift));
+    Value r = f.apply<arith::SubFOp>(x, f.apply<arith::SubFOp>(shifted, f.real(roundingShift))); // exact
+    // Minimax on [-1/2, 1/2], relative error 3.0e-9.
+    Value power = f.polynomial(
+        r, {1.0f, 0.693147182f, 0.240226477f, 0.0555035956f, 0.00961850584f, 0.00133910251f, 0.000153267902f});
+    b.replaceOp(op, scaleByPowerOfTwo(f, power, shifted));
+    return success();
+  }
+};
+
+//===-- the others ------------------------------------------------------------------------------------------------===//
+
+/// isinf and isnormal have no lowering upstream; as comparisons they vectorise.
+template <typename Op> struct ExpandClass : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    Type type = op.getOperand().getType();
+    const llvm::fltSemantics &semantics = cast<FloatType>(getElementTypeOrSelf(type)).getFloatSemantics();
+    auto constant = [&](const APFloat &value) -> Value {
+      TypedAttr element = b.getFloatAttr(getElementTypeOrSelf(type), value);
+      if (auto vector = dyn_cast<VectorType>(type))
+        element = DenseElementsAttr::get(vector, ArrayRef<Attribute>(element));
+      return arith::ConstantOp::create(b, loc, element);
+    };
+    Value size = math::AbsFOp::create(b, loc, op.getOperand()), infinity = constant(APFloat::getInf(semantics));
+    if (isa<math::IsInfOp>(op)) {
+      b.replaceOpWithNewOp<arith::CmpFOp>(op, arith::CmpFPredicate::OEQ, size, infinity);
+      return success();
+    }
+    Value smallest = constant(APFloat::getSmallestNormalized(semantics));
+    Value isFinite = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, size, infinity);
+    Value isLarge = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE, size, smallest);
+    b.replaceOpWithNewOp<arith::AndIOp>(op, isFinite, isLarge);
+    return success();
+  }
+};
+
+/// Upstream's approximations that are good to a few ULP everywhere, small arguments included. Not sin and cos (absolute
+/// error alone is bounded, and not for large arguments), atan (40 ULP) nor asin.
+bool isApproximated(StringRef op) {
+  return llvm::StringSwitch<bool>(op)
+      .Cases({"math.tanh", "math.erf", "math.erfc", "math.expm1", "math.log", "math.log1p", "math.log2"}, true)
+      .Default(false);
+}
+
+/// What a machine does in one or a few instructions on vectors.
+bool isNative(Operation *op) {
+  return isa<math::AbsFOp, math::CeilOp, math::ClampFOp, math::CopySignOp, math::FloorOp, math::FmaOp,
+             math::RoundEvenOp, math::RoundOp, math::RsqrtOp, math::SqrtOp, math::TruncOp>(op);
+}
+
+/// Whatever else there is on vectors of floating-point numbers becomes scalar, as libm is.
+struct UnrollVectors : RewritePattern {
+  UnrollVectors(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/0, context) {}
+
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &b) const override {
+    auto type = op->getNumResults() ? dyn_cast<VectorType>(op->getResult(0).getType()) : VectorType();
+    if (!type || !isa<FloatType>(type.getElementType()) || !isa<math::MathDialect>(op->getDialect()) || isNative(op))
+      return failure();
+    Location loc = op->getLoc();
+    SmallVector<Value> results(op->getNumResults(),
+                               arith::ConstantOp::create(b, loc, b.getZeroAttr(type)));
+    SmallVector<Type> scalars(op->getNumResults(), type.getElementType());
+    for (int64_t lane = 0; lane < type.getNumElements(); ++lane) {
+      SmallVector<int64_t> position = delinearize(lane, computeStrides(type.getShape()));
+      SmallVector<Value> operands;
+      for (Value operand : op->getOperands())
+        operands.push_back(isa<VectorType>(operand.getType())
+                               ? Value(vector::ExtractOp::create(b, loc, operand, position))
+                               : operand);
+      Operation *scalar = b.create(loc, op->getName().getIdentifier(), operands, scalars, op->getAttrs());
+      for (auto [result, value] : llvm::zip(results, scalar->getResults()))
+        result = vector::InsertOp::create(b, loc, value, result, position);
+    }
+    b.replaceOp(op, results);
+    return success();
+  }
+};
+
+struct ExpandMath : impl::ExpandMathPassBase<ExpandMath> {
+  void runOnOperation() override {
+    MLIRContext *context = &getContext();
+    RewritePatternSet patterns(context);
+    patterns.add<ExpandExp, ExpandExp2>(context, /*benefit=*/2);
+    patterns.add<ExpandClass<math::IsInfOp>, ExpandClass<math::IsNormalOp>>(context);
+    populateMathPolynomialApproximationPatterns(patterns, isApproximated);
+    // Powers with a small constant exponent are products and roots.
+    populateMathAlgebraicSimplificationPatterns(patterns);
+    math::populateExpansionPatterns(patterns, {"clampf"}); // has no lowering of its own
+    patterns.add<UnrollVectors>(context);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace weft

@@ -1,0 +1,55 @@
+//===- Passes.td - passes that cross dialects -------------------------------------------------------------------===//
+#ifndef WEFT_CONVERSION_PASSES_TD
+#define WEFT_CONVERSION_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertWeftToCpuPass : Pass<"convert-weft-to-cpu", "::mlir::func::FuncOp"> {
+  let summary = "expand kernel ops into loop nests for a CPU";
+  let description = [{
+    Each kernel op on buffers becomes one `scf.forall` over chunks of independent work, loops and vectors of `lanes`
+    elements. One emitter per op family; the loop nests are those of docs/architecture.md. Ops on tensors are left alone.
+  }];
+  let options = [Option<"lanes", "lanes", "unsigned", "16", "f32 lanes of a native vector">];
+  let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect", "::mlir::math::MathDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+def LowerLinalgPass : Pass<"weft-lower-linalg", "::mlir::func::FuncOp"> {
+  let summary = "expand linalg on buffers into loops in parallel chunks";
+  let description = [{
+    What stays `linalg.generic` until here is elementwise, a reduction or a copy. Its parallel dimensions but the innermost are
+    distributed over chunks of a `scf.forall`; the rest are plain loops with the innermost contiguous, which LLVM vectorises.
+  }];
+  let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
+}
+
+def ExpandMathPass : Pass<"weft-expand-math", "::mlir::func::FuncOp"> {
+  let summary = "replace f32 transcendental functions by polynomials";
+  let description = [{
+    exp and exp2 by two-constant range reduction and a polynomial (at most 2 ULP; infinities and NaN kept, subnormal
+    results flushed), tanh, erf, log, sin, cos and the rest by upstream's approximations, on scalars and vectors alike. f64 is
+    left to libm.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"];
+}
+
+def OutlineParallelPass : Pass<"weft-outline-parallel", "::mlir::ModuleOp"> {
+  let summary = "turn scf.forall into calls of the runtime";
+  let description = [{
+    The body of each `scf.forall` becomes a function of a closure and an index; the values that it uses from outside travel in a
+    structure on the caller's stack. `weft_parallel` of runtime/include/weft/abi.h runs it.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::func::FuncDialect"];
+}
+
+def WrapEntryPass : Pass<"weft-wrap-entry", "::mlir::ModuleOp"> {
+  let summary = "give entry points the calling convention of abi.h";
+  let description = [{
+    For each entry point, `weft_run_<entry>` and `weft_arena_<entry>` take the vector of pointers to memref
+    descriptors and numbers that the runtime passes. All other functions become internal to the object.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+#endif

@@ -1,0 +1,156 @@
+//===- AttentionNest.cpp - what the loop nests of attention share ------------------------------------------------===//
+#include "dialects/Conversion/WeftToCpu/AttentionNest.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include <limits>
+
+using namespace mlir;
+
+namespace weft::cpu {
+
+static constexpr float infinity = std::numeric_limits<float>::infinity();
+
+static int64_t sizeOf(Value data, unsigned dim) { return cast<MemRefType>(data.getType()).getDimSize(dim); }
+
+AttentionNest::AttentionNest(ImplicitLocOpBuilder &b, AttentionOp op, const CpuLimits &limits, bool acrossHeads)
+    : b(b), op(op), limits(limits), L(limits.lanes), H(sizeOf(op.getQuery(), 2)), G(sizeOf(op.getKey(), 2)),
+      D(sizeOf(op.getQuery(), 3)), E(sizeOf(op.getValue(), 3)), floats(lanesType(b, limits)),
+      flags(lanesType(b, limits, b.getI1Type())), bounds(MaskBounds::of(op.getMask(), acrossHeads && H != G)) {
+  batch = b.createOrFold<memref::DimOp>(op.getQuery(), 0);
+  S = b.createOrFold<memref::DimOp>(op.getQuery(), 1);
+  T = b.createOrFold<memref::DimOp>(op.getKey(), 1);
+  past = op.getPast() ? op.getPast() : index(0);
+}
+
+//===-- loops -----------------------------------------------------------------------------------------------------===//
+
+SmallVector<Value> AttentionNest::loop(Value from, Value to, int64_t step, ValueRange carried, LoopBody body) {
+  auto result = scf::ForOp::create(b, from, to, index(step), carried,
+                                   [&](OpBuilder &, Location, Value i, ValueRange state) {
+                                     SmallVector<Value> next = body(i, state);
+                                     scf::YieldOp::create(b, next);
+                                   });
+  return SmallVector<Value>(result.getResults());
+}
+
+void AttentionNest::loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body) {
+  loop(from, to, step, {}, [&](Value i, ValueRange) {
+    body(i);
+    return SmallVector<Value>();
+  });
+}
+
+void AttentionNest::when(Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise) {
+  auto branch = [&](llvm::function_ref<void()> emit) {
+    return [this, emit](OpBuilder &, Location) {
+      emit();
+      scf::YieldOp::create(b);
+    };
+  };
+  if (otherwise)
+    scf::IfOp::create(b, condition, branch(then), branch(otherwise));
+  else
+    scf::IfOp::create(b, condition, branch(then));
+}
+
+//===-- vectors ---------------------------------------------------------------------------------------------------===//
+
+Value AttentionNest::lanesOf(float value) {
+  return arith::ConstantOp::create(b, DenseElementsAttr::get(floats, value));
+}
+
+Value AttentionNest::lanesOf(Value scalar) {
+  return splat(b, b.getLoc(), scalar, lanesType(b, limits, scalar.getType()));
+}
+
+Value AttentionNest::positionsFrom(Value first) {
+  SmallVector<int32_t> numbers(L);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  VectorType type = lanesType(b, limits, b.getI32Type());
+  Value steps = arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef<int32_t>(numbers)));
+  return arith::AddIOp::create(b, lanesOf(first), steps);
+}
+
+Value AttentionNest::larger(Value value, Value otherwise) {
+  Value above = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, value, otherwise);
+  return arith::SelectOp::create(b, above, value, otherwise);
+}
+
+Value AttentionNest::finiteOr0(Value maximum) {
+  bool scalar = !isa<VectorType>(maximum.getType());
+  Value least = scalar ? constant(-infinity) : lanesOf(-infinity);
+  Value none = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, maximum, least);
+  return arith::SelectOp::create(b, none, scalar ? constant(0.0f) : lanesOf(0.0f), maximum);
+}
+
+Value AttentionNest::exponential(Value value, Value maximum) {
+  return math::ExpOp::create(b, arith::SubFOp::create(b, value, maximum));
+}
+
+Value AttentionNest::load(Value memref, ValueRange at, int64_t count) {
+  if (count == L)
+    return vector::LoadOp::create(b, floats, memref, at);
+  Value first = vector::ConstantMaskOp::create(b, flags, b.getDenseI64ArrayAttr({count}));
+  return vector::MaskedLoadOp::create(b, floats, memref, at, first, lanesOf(0.0f));
+}
+
+void AttentionNest::store(Value vector, Value memref, ValueRange at, int64_t count) {
+  if (count == L) {
+    vector::StoreOp::create(b, vector, memref, at);
+    return;
+  }
+  Value first = vector::ConstantMaskOp::create(b, flags, b.getDenseI64ArrayAttr({count}));
+  vector::MaskedStoreOp::create(b, memref, at, first, vector);
+}
+
+Value AttentionNest::scratch(ArrayRef<int64_t> shape) {
+  return memref::AllocaOp::create(b, MemRefType::get(shape, b.getF32Type()), ValueRange(), b.getI64IntegerAttr(64));
+}
+
+//===-- the op ----------------------------------------------------------------------------------------------------===//
+
+HeadView AttentionNest::headOf(Value data, Value batchIndex, Value head) {
+  auto type = cast<MemRefType>(data.getType());
+  SmallVector<OpFoldResult> sizes = memref::getMixedSizes(b, b.getLoc(), data);
+  OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
+  SmallVector<OpFoldResult> offsets = {batchIndex, zero, head, zero};
+  SmallVector<OpFoldResult> strides(4, one);
+  sizes[0] = sizes[2] = one;
+  MemRefType view =
+      memref::SubViewOp::inferRankReducedResultType({type.getDimSize(1), type.getDimSize(3)}, type, offsets, sizes, strides);
+  return memref::SubViewOp::create(b, view, data, offsets, sizes, strides);
+}
+
+Value AttentionNest::score(Value similarity, const Position &at) {
+  if (op.getScore().empty())
+    return similarity;
+  return lanesOf(emitOnLanes(b, op.getScore().front(), {similarity, at.batch, at.head, at.query, at.key}, L).front());
+}
+
+Value AttentionNest::admitted(const Position &at) {
+  return lanesOf(emitOnLanes(b, op.getMask().front(), {at.batch, at.head, at.query, at.key}, L).front());
+}
+
+EmittedBounds AttentionNest::boundsOf(Value batchIndex, Value head, Value firstQuery, Value lastQuery) {
+  return emitBounds(b, b.getLoc(), bounds, op.getMask(), batchIndex, head, firstQuery, lastQuery, T);
+}
+
+Value AttentionNest::anyNonFinite(HeadView value, const KeyBlock &block) {
+  // The keys to look at: those before, after or, with tests on both sides, around the ones admitted whole.
+  Value wholeBegin = max(block.bounds.wholeBegin, block.begin), wholeEnd = min(block.bounds.wholeEnd, block.end);
+  Value testsBefore = compare(arith::CmpIPredicate::sgt, block.bounds.wholeBegin, block.begin);
+  Value testsAfter = compare(arith::CmpIPredicate::slt, block.bounds.wholeEnd, block.end);
+  Value from = select(testsBefore, block.begin, max(wholeEnd, block.begin));
+  Value to = select(testsAfter, block.end, min(wholeBegin, block.end));
+  // x * 0 is 0 or NaN, and a NaN stays in the sum.
+  Value zero = lanesOf(0.0f);
+  Value sum = loop(from, to, 1, zero, [&](Value key, ValueRange state) -> SmallVector<Value> {
+                Value sum = state[0];
+                for (int64_t e = 0; e < E; e += L)
+                  sum = fma(load(value, {key, index(e)}, std::min(L, E - e)), zero, sum);
+                return {sum};
+              }).front();
+  Value unordered = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, sum, sum);
+  return vector::ReductionOp::create(b, vector::CombiningKind::OR, unordered);
+}
+
+} // namespace weft::cpu

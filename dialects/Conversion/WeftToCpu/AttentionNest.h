@@ -1,0 +1,130 @@
+//===- AttentionNest.h - what the loop nests of attention share -----------------------------------------*- C++ -*-===//
+// Answers: which facts, views and formulas of a `weft.attention` do its two loop nests start from?
+//
+// Names, as in the op: S queries, T keys, H query heads, G key heads, D elements of a key, E of a value.
+//===--------------------------------------------------------------------------------------------------------------===//
+#pragma once
+#include "dialects/Conversion/WeftToCpu/Emitters.h"
+#include "dialects/Weft/Analysis/MaskBounds.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace weft::cpu {
+
+/// Where a score stands: batch entry and head are scalars; of query and key at most one varies over lanes.
+struct Position {
+  mlir::Value batch, head, query, key;
+};
+
+/// The rows of one head: [positions, width] views of query, key, value or result.
+using HeadView = mlir::Value;
+
+class AttentionNest {
+public:
+  /// `acrossHeads`: the loop nest treats several query heads at once, so bounds may not depend on the head.
+  AttentionNest(mlir::ImplicitLocOpBuilder &b, AttentionOp op, const CpuLimits &limits, bool acrossHeads);
+
+protected:
+  int64_t queriesPerKeyHead() const { return H / G; }
+
+  //===-- index arithmetic and loops ------------------------------------------------------------------------------===//
+  mlir::Value index(int64_t value) { return constantIndex(b, b.getLoc(), value); }
+  template <typename Op> mlir::Value make(mlir::Value a, mlir::Value c) { return b.createOrFold<Op>(a, c); }
+  mlir::Value add(mlir::Value a, mlir::Value c) { return make<mlir::arith::AddIOp>(a, c); }
+  mlir::Value add(mlir::Value a, int64_t c) { return c ? add(a, index(c)) : a; }
+  mlir::Value sub(mlir::Value a, mlir::Value c) { return make<mlir::arith::SubIOp>(a, c); }
+  mlir::Value mul(mlir::Value a, mlir::Value c) { return make<mlir::arith::MulIOp>(a, c); }
+  mlir::Value min(mlir::Value a, mlir::Value c) { return make<mlir::arith::MinSIOp>(a, c); }
+  mlir::Value max(mlir::Value a, mlir::Value c) { return make<mlir::arith::MaxSIOp>(a, c); }
+  mlir::Value divide(mlir::Value a, mlir::Value c) { return make<mlir::arith::DivUIOp>(a, c); }
+  mlir::Value remainder(mlir::Value a, mlir::Value c) { return make<mlir::arith::RemUIOp>(a, c); }
+  mlir::Value ceilDivide(mlir::Value a, int64_t c) { return divide(add(a, c - 1), index(c)); }
+  mlir::Value compare(mlir::arith::CmpIPredicate predicate, mlir::Value a, mlir::Value c) {
+    return b.createOrFold<mlir::arith::CmpIOp>(predicate, a, c);
+  }
+  mlir::Value select(mlir::Value condition, mlir::Value a, mlir::Value c) {
+    return b.createOrFold<mlir::arith::SelectOp>(condition, a, c);
+  }
+
+  using LoopBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)>;
+  /// for (i = from; i < to; i += step), with values carried from one iteration to the next.
+  llvm::SmallVector<mlir::Value> loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange carried,
+                                      LoopBody body);
+  void loop(mlir::Value from, mlir::Value to, int64_t step, llvm::function_ref<void(mlir::Value)> body);
+  void when(mlir::Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise = nullptr);
+
+  //===-- vectors -------------------------------------------------------------------------------------------------===//
+  mlir::Value constant(float value) { return mlir::arith::ConstantOp::create(b, b.getF32FloatAttr(value)); }
+  mlir::Value lanesOf(float value);                 ///< the same number in all lanes
+  mlir::Value lanesOf(mlir::Value scalar);          ///< a scalar (f32, index or i1) in all lanes
+  mlir::Value positionsFrom(mlir::Value first);     ///< first, first + 1, ... as i32 lanes
+  mlir::Value fma(mlir::Value a, mlir::Value c, mlir::Value sum) { return mlir::vector::FMAOp::create(b, a, c, sum); }
+  /// The larger of the two where neither is NaN, `otherwise` where `value` is NaN: one instruction, and a NaN score does
+  /// not hide in the maximum but comes out of its exponential.
+  mlir::Value larger(mlir::Value value, mlir::Value otherwise);
+  /// A maximum to subtract: 0 for -inf, where nothing was admitted yet, so that the exponentials are 0 and never NaN.
+  mlir::Value finiteOr0(mlir::Value maximum);
+  mlir::Value exponential(mlir::Value value, mlir::Value maximum); ///< exp(value - maximum)
+
+  mlir::Value load(mlir::Value memref, mlir::ValueRange at, int64_t count);
+  void store(mlir::Value vector, mlir::Value memref, mlir::ValueRange at, int64_t count);
+  mlir::Value load(mlir::Value memref, mlir::ValueRange at) { return load(memref, at, L); }
+  void store(mlir::Value vector, mlir::Value memref, mlir::ValueRange at) { store(vector, memref, at, L); }
+  mlir::Value loadScalar(mlir::Value memref, mlir::ValueRange at) {
+    return mlir::memref::LoadOp::create(b, memref, at);
+  }
+  void storeScalar(mlir::Value value, mlir::Value memref, mlir::ValueRange at) {
+    mlir::memref::StoreOp::create(b, value, memref, at);
+  }
+  mlir::Value scratch(llvm::ArrayRef<int64_t> shape); ///< f32, aligned to a cache line, on the stack
+
+  //===-- the op ----------------------------------------------------------------------------------------------------===//
+  HeadView headOf(mlir::Value data, mlir::Value batch, mlir::Value head);
+
+  bool hasMask() { return !op.getMask().empty(); }
+  mlir::Value score(mlir::Value similarity, const Position &at);    ///< the score region, if any, on lanes
+  mlir::Value admitted(const Position &at);                         ///< the mask region on lanes of i1
+  EmittedBounds boundsOf(mlir::Value batch, mlir::Value head, mlir::Value firstQuery, mlir::Value lastQuery);
+
+  /// Keys begin ... end - 1 of a block and what the bounds say of them.
+  struct KeyBlock {
+    mlir::Value begin, end;
+    mlir::Value size;
+    EmittedBounds bounds;
+  };
+  /// Whether some value of a key that the block tests against the mask is infinite or NaN: then 0 * value is not 0, and
+  /// keys that a row does not admit must be left out of its sum instead of being weighted with 0.
+  mlir::Value anyNonFinite(HeadView value, const KeyBlock &block);
+
+  mlir::ImplicitLocOpBuilder &b;
+  AttentionOp op;
+  CpuLimits limits;
+  int64_t L; // lanes
+  int64_t H, G, D, E;
+  mlir::VectorType floats, flags;
+  MaskBounds bounds;
+  mlir::Value batch, S, T, past;
+};
+
+/// lanes = queries: many queries, and at least `leastKeys` keys. AttentionPrefill.cpp
+struct PrefillShape {
+  explicit PrefillShape(const CpuLimits &limits)
+      : queries(2 * limits.lanes), rows(limits.lanes == 16 ? 8 : 6) {}
+  int64_t queries; ///< of a work item: two vectors
+  int64_t rows;    ///< of a register tile: keys or value elements; rows * 2 accumulators
+};
+void emitPrefill(mlir::ImplicitLocOpBuilder &b, AttentionOp op, const CpuLimits &limits);
+
+/// lanes = elements of a row: few queries, or few keys. AttentionDecode.cpp
+void emitDecode(mlir::ImplicitLocOpBuilder &b, AttentionOp op, const CpuLimits &limits);
+
+//===-- AttentionLanes.cpp ----------------------------------------------------------------------------------------===//
+
+/// L vectors of L lanes: lane j of result i is lane i of vector j.
+llvm::SmallVector<mlir::Value> transposeLanes(mlir::ImplicitLocOpBuilder &b, llvm::SmallVector<mlir::Value> vectors);
+
+/// L vectors of L lanes: lane j of the result is the sum of the lanes of vector j.
+mlir::Value sumLanes(mlir::ImplicitLocOpBuilder &b, llvm::SmallVector<mlir::Value> vectors);
+
+} // namespace weft::cpu

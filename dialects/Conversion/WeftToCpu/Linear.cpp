@@ -1,0 +1,332 @@
+//===- Linear.cpp - matmul with packed weights and an epilogue in registers --------------------------------------===//
+// Answers: which loops multiply rows by panels, and how wide are their register tiles?
+//
+// A tile is R rows by some columns, its accumulators in registers over all of K; nothing is blocked along K, so every
+// element is the same sum in the same order whatever the tile or the number of rows. The columns come in slices, two
+// vectors of accumulators in each row: one panel of 32 columns for 16 lanes, half a panel for 8.
+//
+//   lanes  registers  rows x slices   accumulators + weights + broadcast
+//   16     32         8 x 1           16 + 2 + 1; 8 independent sums already cover two FMA units
+//    8     16         6 x 1           12 + 2 + 1; 3 rows of a whole panel have as many sums but would read twice the
+//                                     weights from L2 for each of them
+//   both              4x1, 2x2, 1x4   the rows that are left; few rows take several slices to have 8 sums
+//
+// Work is divided by slices within blocks of rows: one row divides over threads as many rows do. Within a group of
+// slices, which fits the L2 cache, the rows stream by.
+//===--------------------------------------------------------------------------------------------------------------===//
+#include "dialects/Conversion/WeftToCpu/Rows.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace weft::cpu {
+namespace {
+
+constexpr int64_t blockRows = 128;          // x K <= 2048 in f32 is 1 MiB: activations of a block stay in L2
+constexpr int64_t cacheBytes = 1024 * 1024; // of L2, for the weights of a group of slices
+
+/// How the columns of the product lie in panels.
+struct Slices {
+  int64_t depth, columns, parts;
+  int64_t width;    ///< lanes of a vector: the native number, or less where a part of a panel is narrower
+  int64_t vectors;  ///< vectors of each part in a slice
+  int64_t perPanel; ///< slices in a panel
+  int64_t count;    ///< slices that hold a column
+
+  Slices(PackedLinearOp op, const CpuLimits &limits) {
+    auto packed = cast<MemRefType>(op.getPacked().getType());
+    depth = packed.getDimSize(1);
+    columns = op.getColumns();
+    parts = op.getParts();
+    int64_t partWidth = packed.getDimSize(2) / parts;
+    width = std::gcd<int64_t>(partWidth, limits.lanes);
+    int64_t inPart = partWidth / width;
+    vectors = std::gcd(inPart, std::max<int64_t>(1, 2 / parts));
+    perPanel = inPart / vectors;
+    count = llvm::divideCeil(columns, vectors * width);
+  }
+  int64_t sliceColumns() const { return vectors * width; }
+  /// Slices that few rows take at once.
+  int64_t group() const {
+    int64_t bytes = 4 * depth * parts * sliceColumns();
+    return 4 * bytes <= cacheBytes ? 4 : 2;
+  }
+};
+
+class PackedLinear {
+public:
+  PackedLinear(OpBuilder &b, PackedLinearOp op, const CpuLimits &limits)
+      : op(op), loc(op.getLoc()), slices(op, limits), rowsOfTile(limits.lanes == 16 ? 8 : 6),
+        type(VectorType::get({slices.width}, b.getF32Type())),
+        leading(cast<MemRefType>(op.getOuts().getType()).getRank() - 1), rows(b, loc, op.getOuts(), leading),
+        input(b, loc, op.getInput(), leading), output(b, loc, op.getOuts(), leading) {
+    for (auto [extra, map] : llvm::zip(op.getExtras(), op.getExtraMaps().getAsValueRange<AffineMapAttr>()))
+      extras.emplace_back(b, loc, extra, map, leading);
+  }
+
+  void emit(OpBuilder &b);
+
+private:
+  /// An operand of the epilogue. `byRows` where it has all leading dimensions in order, as rows then find it faster.
+  struct Extra {
+    Extra(OpBuilder &b, Location loc, Value memref, AffineMap map, unsigned leading)
+        : memref(memref), map(map), column(getAffineDimExpr(leading, map.getContext())) {
+      bool inOrder = map.getNumResults() >= leading;
+      for (unsigned d = 0; d < leading && inOrder; ++d)
+        inOrder = map.getResult(d) == getAffineDimExpr(d, map.getContext());
+      if (inOrder)
+        byRows.emplace(b, loc, memref, leading);
+    }
+    bool hasRows() const {
+      return llvm::any_of(map.getResults(), [&](AffineExpr e) { return isa<AffineDimExpr>(e) && e != column; });
+    }
+    bool hasColumns() const { return llvm::is_contained(map.getResults(), column); }
+    /// Whether a vector lies in memory as it is: neighbouring columns are neighbours, and no i1, which takes a byte there.
+    bool isLoadable() const {
+      auto type = cast<MemRefType>(memref.getType());
+      return map.getResults().back() == column && type.isLastDimUnitStride() && !type.getElementType().isInteger(1);
+    }
+    /// Where the element lies; `columnIndex` is a scalar, a vector of i32, or null without columns.
+    std::pair<Value, SmallVector<Value>> at(OpBuilder &b, Location loc, const Row &row, Value columnIndex) const {
+      SmallVector<Value> indices;
+      unsigned skipped = byRows ? row.coordinates.size() : 0;
+      for (AffineExpr result : map.getResults().drop_front(skipped)) {
+        if (result == column)
+          indices.push_back(columnIndex);
+        else if (auto dim = dyn_cast<AffineDimExpr>(result))
+          indices.push_back(row.coordinates[dim.getPosition()]);
+        else
+          indices.push_back(constantIndex(b, loc, cast<AffineConstantExpr>(result).getValue()));
+      }
+      if (byRows)
+        return {byRows->memref(), byRows->indices(row, indices)};
+      return {memref, indices};
+    }
+
+    Value memref;
+    AffineMap map;
+    AffineExpr column;
+    std::optional<RowView> byRows;
+  };
+
+  void emitBlock(OpBuilder &b, Value firstRow, Value lastRow, Value firstSlice, Value lastSlice);
+  void emitRowsLeft(OpBuilder &b, int64_t tileRows, Value row, Value firstSlice, Value lastSlice);
+  void emitTile(OpBuilder &b, int64_t tileRows, int64_t tileSlices, Value firstRow, Value firstSlice);
+  SmallVector<Value> emitProducts(OpBuilder &b, ArrayRef<Row> tile, ArrayRef<Value> tileSlices);
+  void emitEpilogue(OpBuilder &b, ArrayRef<Row> tile, Value slice, ArrayRef<Value> accumulators);
+  void emitColumns(OpBuilder &b, ArrayRef<Row> tile, Value slice, ArrayRef<Value> accumulators, int64_t columnsInside);
+  Value loadExtra(OpBuilder &b, const Extra &extra, const Row &row, Value column, Value mask);
+
+  Value plus(OpBuilder &b, Value x, int64_t y) { return b.createOrFold<arith::AddIOp>(loc, x, constantIndex(b, loc, y)); }
+  void forRange(OpBuilder &b, Value begin, Value end, int64_t step, llvm::function_ref<void(OpBuilder &, Value)> body) {
+    scf::ForOp::create(b, loc, begin, end, constantIndex(b, loc, step), ValueRange{},
+                       [&](OpBuilder &b, Location loc, Value i, ValueRange) {
+                         body(b, i);
+                         scf::YieldOp::create(b, loc);
+                       });
+  }
+
+  PackedLinearOp op;
+  Location loc;
+  Slices slices;
+  int64_t rowsOfTile;
+  VectorType type;
+  unsigned leading;
+  Rows rows;
+  RowView input, output;
+  SmallVector<Extra> extras;
+};
+
+//===-- loops -----------------------------------------------------------------------------------------------------===//
+
+void PackedLinear::emit(OpBuilder &b) {
+  auto constant = [&](int64_t value) { return constantIndex(b, loc, value); };
+  auto ceilDiv = [&](OpBuilder &b, Value x, Value y) -> Value {
+    Value raised = b.createOrFold<arith::AddIOp>(loc, x, b.createOrFold<arith::SubIOp>(loc, y, constantIndex(b, loc, 1)));
+    return b.createOrFold<arith::DivUIOp>(loc, raised, y);
+  };
+  // Blocks of equal height, whole tiles each but the last: 129 rows are 72 + 57, not 128 + 1.
+  Value blocks = ceilDiv(b, rows.count(), constant(blockRows));
+  Value height = ceilDiv(b, rows.count(), b.createOrFold<arith::MaxUIOp>(loc, blocks, constant(1)));
+  height = ceilDiv(b, height, constant(rowsOfTile));
+  height = b.createOrFold<arith::MulIOp>(loc, height, constant(rowsOfTile));
+
+  Value sliceCount = constant(slices.count);
+  Value items = b.createOrFold<arith::MulIOp>(loc, blocks, sliceCount);
+  Value cost = b.createOrFold<arith::MinUIOp>(loc, height, rows.count());
+  cost = b.createOrFold<arith::MulIOp>(loc, cost, constant(slices.depth * slices.parts * slices.sliceColumns()));
+
+  parallelRanges(b, loc, items, cost, [&](OpBuilder &b, Location loc, Value begin, Value end) {
+    Value firstBlock = b.createOrFold<arith::DivUIOp>(loc, begin, sliceCount);
+    forRange(b, firstBlock, ceilDiv(b, end, sliceCount), 1, [&](OpBuilder &b, Value block) {
+      Value firstItem = b.createOrFold<arith::MulIOp>(loc, block, sliceCount);
+      Value from = b.createOrFold<arith::MaxUIOp>(loc, begin, firstItem);
+      Value to = b.createOrFold<arith::MinUIOp>(loc, b.createOrFold<arith::SubIOp>(loc, end, firstItem), sliceCount);
+      Value firstRow = b.createOrFold<arith::MulIOp>(loc, block, height);
+      Value lastRow = b.createOrFold<arith::AddIOp>(loc, firstRow, height);
+      lastRow = b.createOrFold<arith::MinUIOp>(loc, lastRow, rows.count());
+      emitBlock(b, firstRow, lastRow, b.createOrFold<arith::SubIOp>(loc, from, firstItem), to);
+    });
+  });
+}
+
+void PackedLinear::emitBlock(OpBuilder &b, Value firstRow, Value lastRow, Value firstSlice, Value lastSlice) {
+  Value height = b.createOrFold<arith::SubIOp>(loc, lastRow, firstRow);
+  Value left = b.createOrFold<arith::RemUIOp>(loc, height, constantIndex(b, loc, rowsOfTile));
+  Value tilesEnd = b.createOrFold<arith::SubIOp>(loc, lastRow, left);
+  forRange(b, firstSlice, lastSlice, slices.group(), [&](OpBuilder &b, Value group) {
+    Value groupEnd = b.createOrFold<arith::MinUIOp>(loc, plus(b, group, slices.group()), lastSlice);
+    forRange(b, group, groupEnd, 1, [&](OpBuilder &b, Value slice) {
+      forRange(b, firstRow, tilesEnd, rowsOfTile,
+               [&](OpBuilder &b, Value row) { emitTile(b, rowsOfTile, 1, row, slice); });
+    });
+    Value row = tilesEnd;
+    for (int64_t tileRows : {4, 2, 1}) {
+      Value present = b.createOrFold<arith::AndIOp>(loc, left, constantIndex(b, loc, tileRows));
+      Value isPresent = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::ne, present, constantIndex(b, loc, 0));
+      scf::IfOp::create(b, loc, isPresent, [&](OpBuilder &b, Location loc) {
+        emitRowsLeft(b, tileRows, row, group, groupEnd);
+        scf::YieldOp::create(b, loc);
+      });
+      row = b.createOrFold<arith::AddIOp>(loc, row, present);
+    }
+  });
+}
+
+void PackedLinear::emitRowsLeft(OpBuilder &b, int64_t tileRows, Value row, Value firstSlice, Value lastSlice) {
+  int64_t atOnce = std::min({slices.group(), 4 / tileRows, slices.count});
+  Value next = firstSlice;
+  if (atOnce > 1) {
+    Value length = b.createOrFold<arith::SubIOp>(loc, lastSlice, firstSlice);
+    Value odd = b.createOrFold<arith::RemUIOp>(loc, length, constantIndex(b, loc, atOnce));
+    next = b.createOrFold<arith::SubIOp>(loc, lastSlice, odd);
+    forRange(b, firstSlice, next, atOnce, [&](OpBuilder &b, Value slice) { emitTile(b, tileRows, atOnce, row, slice); });
+  }
+  forRange(b, next, lastSlice, 1, [&](OpBuilder &b, Value slice) { emitTile(b, tileRows, 1, row, slice); });
+}
+
+//===-- one tile --------------------------------------------------------------------------------------------------===//
+
+void PackedLinear::emitTile(OpBuilder &b, int64_t tileRows, int64_t tileSlices, Value firstRow, Value firstSlice) {
+  SmallVector<Row> tile;
+  for (int64_t r = 0; r < tileRows; ++r)
+    tile.push_back(rows.at(b, loc, plus(b, firstRow, r)));
+  SmallVector<Value> sliceIndices;
+  for (int64_t s = 0; s < tileSlices; ++s)
+    sliceIndices.push_back(plus(b, firstSlice, s));
+
+  SmallVector<Value> accumulators = emitProducts(b, tile, sliceIndices);
+  for (auto [s, slice] : llvm::enumerate(sliceIndices)) {
+    int64_t each = slices.parts * slices.vectors;
+    SmallVector<Value> ofSlice;
+    for (int64_t r = 0; r < tileRows; ++r)
+      llvm::append_range(ofSlice, ArrayRef(accumulators).slice((r * tileSlices + s) * each, each));
+    emitEpilogue(b, tile, slice, ofSlice);
+  }
+}
+
+/// The sums over K: for each row, for each slice, for each part, its vectors.
+SmallVector<Value> PackedLinear::emitProducts(OpBuilder &b, ArrayRef<Row> tile, ArrayRef<Value> tileSlices) {
+  int64_t each = slices.parts * slices.vectors;
+  int64_t partWidth = slices.perPanel * slices.sliceColumns();
+  Value perPanel = constantIndex(b, loc, slices.perPanel);
+  SmallVector<Value> panels, inPanel;
+  for (Value slice : tileSlices) {
+    panels.push_back(b.createOrFold<arith::DivUIOp>(loc, slice, perPanel));
+    Value within = b.createOrFold<arith::RemUIOp>(loc, slice, perPanel);
+    inPanel.push_back(b.createOrFold<arith::MulIOp>(loc, within, constantIndex(b, loc, slices.sliceColumns())));
+  }
+  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+  SmallVector<Value> start(tile.size() * tileSlices.size() * each, zero);
+  auto sums = scf::ForOp::create(
+      b, loc, constantIndex(b, loc, 0), constantIndex(b, loc, slices.depth), constantIndex(b, loc, 1), start,
+      [&](OpBuilder &b, Location loc, Value k, ValueRange accumulators) {
+        SmallVector<Value> weights, next;
+        for (auto [panel, begin] : llvm::zip(panels, inPanel))
+          for (int64_t part = 0; part < slices.parts; ++part)
+            for (int64_t v = 0; v < slices.vectors; ++v) {
+              Value column = plus(b, begin, part * partWidth + v * slices.width);
+              weights.push_back(vector::LoadOp::create(b, loc, type, op.getPacked(), ValueRange{panel, k, column}));
+            }
+        for (auto [r, row] : llvm::enumerate(tile)) {
+          Value element = memref::LoadOp::create(b, loc, input.memref(), input.indices(row, k));
+          Value broadcast = splat(b, loc, element, type);
+          for (auto [w, weight] : llvm::enumerate(weights))
+            next.push_back(
+                vector::FMAOp::create(b, loc, broadcast, weight, accumulators[r * weights.size() + w]));
+        }
+        scf::YieldOp::create(b, loc, next);
+      });
+  return SmallVector<Value>(sums.getResults());
+}
+
+//===-- epilogue --------------------------------------------------------------------------------------------------===//
+
+void PackedLinear::emitEpilogue(OpBuilder &b, ArrayRef<Row> tile, Value slice, ArrayRef<Value> accumulators) {
+  int64_t whole = slices.sliceColumns(), last = slices.columns - (slices.count - 1) * whole;
+  if (last == whole || slices.count == 1)
+    return emitColumns(b, tile, slice, accumulators, last);
+  Value lastSlice = constantIndex(b, loc, slices.count - 1);
+  Value isLast = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::eq, slice, lastSlice);
+  auto branch = [&](int64_t inside) {
+    return [&, inside](OpBuilder &b, Location loc) {
+      emitColumns(b, tile, slice, accumulators, inside);
+      scf::YieldOp::create(b, loc);
+    };
+  };
+  scf::IfOp::create(b, loc, isLast, branch(last), branch(whole));
+}
+
+/// The epilogue for the first `columnsInside` columns of a slice, in all rows of the tile.
+void PackedLinear::emitColumns(OpBuilder &b, ArrayRef<Row> tile, Value slice, ArrayRef<Value> accumulators,
+                               int64_t columnsInside) {
+  int64_t each = slices.parts * slices.vectors;
+  Value firstColumn = b.createOrFold<arith::MulIOp>(loc, slice, constantIndex(b, loc, slices.sliceColumns()));
+  for (int64_t v = 0; v < slices.vectors; ++v) {
+    int64_t inside = std::min(columnsInside - v * slices.width, slices.width);
+    if (inside <= 0)
+      return;
+    Value mask;
+    if (inside < slices.width)
+      mask = vector::ConstantMaskOp::create(b, loc, type.clone(b.getI1Type()), ArrayRef<int64_t>{inside});
+    Value column = plus(b, firstColumn, v * slices.width);
+    // What is the same in all rows is loaded once: after a store no compiler could tell that it still holds.
+    SmallVector<Value> ofAllRows;
+    for (const Extra &extra : extras)
+      ofAllRows.push_back(extra.hasRows() ? nullptr : loadExtra(b, extra, tile.front(), column, mask));
+    for (auto [r, row] : llvm::enumerate(tile)) {
+      SmallVector<Value> arguments;
+      for (int64_t part = 0; part < slices.parts; ++part)
+        arguments.push_back(accumulators[r * each + part * slices.vectors + v]);
+      for (auto [extra, known] : llvm::zip(extras, ofAllRows))
+        arguments.push_back(known ? known : loadExtra(b, extra, row, column, mask));
+      Value result = emitOnLanes(b, op.getEpilogue().front(), arguments, slices.width).front();
+      storeLanes(b, loc, splat(b, loc, result, type), output.memref(), output.indices(row, column), mask);
+    }
+  }
+}
+
+Value PackedLinear::loadExtra(OpBuilder &b, const Extra &extra, const Row &row, Value column, Value mask) {
+  if (!extra.hasColumns()) {
+    auto [memref, indices] = extra.at(b, loc, row, nullptr);
+    return memref::LoadOp::create(b, loc, memref, indices);
+  }
+  if (extra.isLoadable()) {
+    auto [memref, indices] = extra.at(b, loc, row, column);
+    VectorType loaded = type.clone(cast<MemRefType>(memref.getType()).getElementType());
+    return loadLanes(b, loc, loaded, memref, indices, mask);
+  }
+  Value steps = vector::StepOp::create(b, loc, VectorType::get({slices.width}, b.getIndexType()));
+  VectorType i32 = type.clone(b.getI32Type());
+  steps = arith::IndexCastOp::create(b, loc, i32, steps);
+  Value columns = arith::AddIOp::create(b, loc, splat(b, loc, column, i32), steps);
+  auto [memref, indices] = extra.at(b, loc, row, columns);
+  return loadOnLanes(b, loc, memref, indices, slices.width);
+}
+
+} // namespace
+
+void emitPackedLinear(OpBuilder &b, PackedLinearOp op, const CpuLimits &limits) { PackedLinear(b, op, limits).emit(b); }
+
+} // namespace weft::cpu

@@ -1,0 +1,92 @@
+//===- Linear.cpp - linear and packed_linear: verify, sizes, cost -----------------------------------------------===//
+#include "dialects/Weft/IR/KernelOps.h"
+
+using namespace mlir;
+using namespace weft;
+
+//===-- linear --------------------------------------------------------------------------------------------------===//
+
+WEFT_KERNEL_OP(LinearOp)
+
+LogicalResult LinearOp::verify() {
+  if (failed(kernel::verifyForm(*this)))
+    return failure();
+  ShapedType input = kernel::shaped(getInput()), weight = kernel::shaped(getWeight());
+  if (weight.getRank() != 2)
+    return emitOpError("weight must be a matrix, but is ") << weight << " (C2)";
+  if (input.getRank() < 1)
+    return emitOpError("input must have a last dimension, but is ") << input << " (C1)";
+  int64_t columns = weight.getDimSize(getInOut() ? 1 : 0), depth = weight.getDimSize(getInOut() ? 0 : 1);
+  if (!kernel::compatible(input.getShape().back(), depth))
+    return emitOpError("input has ") << input.getShape().back() << " elements in its last dimension but weight takes "
+                                     << depth << " (C1)";
+  if (getBias() && (kernel::shaped(getBias()).getRank() != 1 ||
+                    !kernel::compatible(kernel::shaped(getBias()).getDimSize(0), columns)))
+    return emitOpError("bias must have ") << columns << " elements, but is " << getBias().getType() << " (C3)";
+  SmallVector<int64_t> expected(input.getShape());
+  expected.back() = columns;
+  return kernel::verifyResultShape(*this, expected, "C4");
+}
+
+SmallVector<OpFoldResult> LinearOp::resultSizes(OpBuilder &b, ValueRange operands) {
+  SmallVector<OpFoldResult> sizes = kernel::sizesOf(b, getLoc(), operands[0]);
+  sizes.back() = kernel::sizesOf(b, getLoc(), operands[1])[getInOut() ? 1 : 0];
+  return sizes;
+}
+
+int64_t LinearOp::flops(ArrayRef<SmallVector<int64_t>> sizes) {
+  return 2 * kernel::product(sizes[0]) * sizes[1][getInOut() ? 1 : 0];
+}
+
+//===-- packed_linear -------------------------------------------------------------------------------------------===//
+
+WEFT_KERNEL_OP(PackedLinearOp)
+
+LogicalResult PackedLinearOp::verify() {
+  if (failed(kernel::verifyForm(*this)))
+    return failure();
+  ShapedType input = kernel::shaped(getInput()), packed = kernel::shaped(getPacked());
+  if (packed.getRank() != 3 || !packed.hasStaticShape())
+    return emitOpError("packed weights must be [panels, depth, panel], but are ") << packed << " (C1)";
+  if (input.getRank() < 1 || !kernel::compatible(input.getShape().back(), packed.getDimSize(1)))
+    return emitOpError("input is ") << input << " but packed weights take " << packed.getDimSize(1)
+                                    << " elements (C1)";
+  int64_t parts = getParts(), panel = packed.getDimSize(2), columns = getColumns();
+  if (parts < 1 || panel % parts)
+    return emitOpError("parts must divide the panel of ") << panel << ", but is " << parts << " (C3)";
+  if (llvm::divideCeilSigned(columns, panel / parts) != packed.getDimSize(0))
+    return emitOpError("has ") << packed.getDimSize(0) << " panels, which do not hold " << columns << " columns (C2)";
+  SmallVector<int64_t> expected(input.getShape());
+  expected.back() = columns;
+  if (failed(kernel::verifyResultShape(*this, expected, "C2")))
+    return failure();
+
+  Block &body = getEpilogue().front();
+  if (body.getNumArguments() != static_cast<size_t>(parts) + getExtras().size())
+    return emitOpError("epilogue takes ") << body.getNumArguments() << " arguments but there are " << parts
+                                          << " accumulators and " << getExtras().size() << " extras (C3)";
+  if (cast<YieldOp>(body.getTerminator()).getValues().size() != 1)
+    return emitOpError("epilogue must yield one value (C3)");
+  if (getExtraMaps().size() != getExtras().size())
+    return emitOpError("has ") << getExtras().size() << " extras but " << getExtraMaps().size() << " maps (C4)";
+  for (auto [extra, attribute] : llvm::zip(getExtras(), getExtraMaps())) {
+    AffineMap map = cast<AffineMapAttr>(attribute).getValue();
+    if (map.getNumDims() != expected.size() || map.getNumResults() != kernel::shaped(extra).getRank() ||
+        !map.isProjectedPermutation(/*allowZeroInResults=*/true))
+      return emitOpError("map ") << attribute << " does not project the result's " << expected.size()
+                                 << " dimensions to " << extra.getType() << " (C4)";
+  }
+  return success();
+}
+
+SmallVector<OpFoldResult> PackedLinearOp::resultSizes(OpBuilder &b, ValueRange operands) {
+  SmallVector<OpFoldResult> sizes = kernel::sizesOf(b, getLoc(), operands[0]);
+  sizes.back() = b.getIndexAttr(getColumns());
+  return sizes;
+}
+
+int64_t PackedLinearOp::flops(ArrayRef<SmallVector<int64_t>> sizes) {
+  int64_t rows = kernel::product(ArrayRef(sizes[0]).drop_back());
+  int64_t epilogue = getEpilogue().front().getOperations().size() - 1;
+  return rows * static_cast<int64_t>(getColumns()) * (2 * sizes[0].back() * static_cast<int64_t>(getParts()) + epilogue);
+}

@@ -1,0 +1,282 @@
+//===- WeftOps.td - the ops; this page is their specification ---------------------------------------------------===//
+//
+// Inputs are labelled I1, I2, ..., constraints C1, C2, ...; verifiers and tests carry the same labels.
+// All floating-point arithmetic is f32 unless said otherwise; the reference interpreter does the same in f64.
+//
+//===------------------------------------------------------------------------------------------------------------===//
+#ifndef WEFT_OPS_TD
+#define WEFT_OPS_TD
+
+include "dialects/Weft/IR/WeftDialect.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Weft_Data : AnyTypeOf<[AnyRankedTensor, AnyStridedMemRef]>;
+
+//===-- weights -------------------------------------------------------------------------------------------------===//
+
+def Weft_WeightOp : Op<Weft_Dialect, "weight", [Pure]> {
+  let summary = "a tensor of the checkpoint, by name";
+  let description = [{
+    C1. The result is static; its shape is the one that the model wants, and the checkpoint's must equal it
+        (checked by the front end when a checkpoint is given, and again when weights are packed).
+
+    ```mlir
+    %w = weft.weight "model.norm.weight" : tensor<64xf32>
+    ```
+  }];
+  let arguments = (ins StrAttr:$name);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = "$name attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def Weft_PackOp : Op<Weft_Dialect, "pack", [Pure, AttrSizedOperandSegments]> {
+  let summary = "weights in the layout that matmul kernels read";
+  let description = [{
+    Each weight is a matrix `[N_i, K]` (or `[K, N_i]` with `in_out`). With `parts = 1` the columns of the packed matrix
+    are those of all weights one after another, N = sum of N_i. With `parts = p > 1` there are p weights of one size N,
+    interleaved in groups of `panel / p` columns: a panel holds `panel / p` columns of the first, as many of the second.
+    The result is `[P, K, panel]`, P = ceil(N * parts / panel) panels for parts = 1, ceil(N / (panel / parts)) else;
+    columns past the end are zero. `scale : tensor<K>` multiplies input column k of every weight (a norm's scale).
+
+    C1. All weights have rank 2 and the same K. C2. parts > 1: as many weights as parts, the same N, panel % parts == 0.
+    C3. The result is [P, K, panel] as above. C4. scale has K elements.
+
+    ```mlir
+    %p = weft.pack %gate, %up scale %g {panel = 32 : i64, parts = 2 : i64} : (...) -> tensor<11x64x32xf32>
+    ```
+  }];
+  let arguments = (ins Variadic<AnyStaticShapeTensor>:$weights, Optional<AnyStaticShapeTensor>:$scale,
+                       I64Attr:$panel, DefaultValuedAttr<I64Attr, "1">:$parts, UnitAttr:$in_out);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = [{
+    $weights (`scale` $scale^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Columns of the product: N, all weights together when parts = 1.
+    int64_t getColumns();
+    int64_t getDepth(); ///< K
+  }];
+}
+
+def Weft_ParameterOp : Op<Weft_Dialect, "parameter", [Pure]> {
+  let summary = "bytes of the artefact's weights";
+  let description = [{
+    What a `weft.weight` or `weft.pack` becomes once its place is fixed: the tensor that begins `offset` bytes into the
+    weights. How its bytes are made is the entry of the module's `weft.parameters` with the same offset.
+    C1. offset >= 0 and a multiple of 64.
+  }];
+  let arguments = (ins I64Attr:$offset);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = "$offset attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+//===-- linear --------------------------------------------------------------------------------------------------===//
+
+def Weft_LinearOp : Weft_KernelOp<"linear", [AttrSizedOperandSegments]> {
+  let summary = "y = x W^T + bias";
+  let description = [{
+    I1. input `[..., K]`; I2. weight `[N, K]` as PyTorch stores it, or `[K, N]` with `in_out`; I3. bias `[N]`, optional.
+    y[..., n] = sum_k input[..., k] * weight[n, k] + bias[n], result `[..., N]`.
+
+    C1. input's last size = K. C2. weight has rank 2. C3. bias has N elements. C4. result = input's shape with N last.
+  }];
+  let arguments = (ins Weft_Data:$input, Weft_Data:$weight, Optional<Weft_Data>:$bias, Optional<AnyStridedMemRef>:$outs,
+                       UnitAttr:$in_out);
+  let results = (outs Optional<AnyRankedTensor>:$result);
+  let assemblyFormat = [{
+    $input `,` $weight (`bias` $bias^)? (`outs` $outs^)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Weft_PackedLinearOp : Weft_KernelOp<"packed_linear", [AttrSizedOperandSegments, SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "a matmul with packed weights and an epilogue";
+  let description = [{
+    I1. input `[..., K]`; I2. packed `[P, K, panel]` as `weft.pack` makes it; I3. extras, the epilogue's operands.
+    For every row r and column n < columns: acc_j = sum_k input[r, k] * W_j[n, k] for the `parts` interleaved weights,
+    result[r, n] = epilogue(acc_0, ..., acc_{parts-1}, extras...).
+
+    The region's arguments are the `parts` accumulators, then one scalar for each extra. `extra_maps` has one affine map
+    per extra, from the result's dimensions to that extra's: `(d0, d1, d2) -> (d2)` is a bias, the identity a residual,
+    `(d0, d1, d2) -> (d0, d1)` a factor per row. The epilogue works on registers: only arith and math, elementwise.
+
+    C1. input's last size = packed's K. C2. result `[..., columns]`. C3. region: parts + extras arguments, yields one.
+    C4. one map per extra, a projection without repeats whose results fit the extra's rank.
+
+    ```mlir
+    %y = weft.packed_linear %x, %p extras %bias, %res {columns = 64 : i64, extra_maps = [...]} {
+    ^bb0(%acc: f32, %b: f32, %r: f32):
+      %0 = arith.addf %acc, %b : f32
+      %1 = arith.addf %0, %r : f32
+      weft.yield %1 : f32
+    } : (tensor<?x64xf32>, tensor<2x64x32xf32>, tensor<64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
+    ```
+  }];
+  let arguments = (ins Weft_Data:$input, Weft_Data:$packed, Variadic<Weft_Data>:$extras,
+                       Optional<AnyStridedMemRef>:$outs, I64Attr:$columns, DefaultValuedAttr<I64Attr, "1">:$parts,
+                       DefaultValuedAttr<AffineMapArrayAttr, "{}">:$extra_maps);
+  let results = (outs Optional<AnyRankedTensor>:$result);
+  let regions = (region SizedRegion<1>:$epilogue);
+  let assemblyFormat = [{
+    $input `,` $packed (`extras` $extras^)? (`outs` $outs^)? attr-dict-with-keyword $epilogue
+    `:` functional-type(operands, results)
+  }];
+}
+
+//===-- attention -----------------------------------------------------------------------------------------------===//
+
+def Weft_AttentionOp : Weft_KernelOp<"attention", [AttrSizedOperandSegments]> {
+  let summary = "softmax(score(scale * q . k) where mask) . v, without the matrix of scores";
+  let description = [{
+    I1. query `[B, S, H, D]`; I2. key `[B, T, G, D]`; I3. value `[B, T, G, E]`; I4. past : index, optional, the position
+    of the first query (0 without it). H is a multiple of G; query head h reads key head h / (H / G).
+
+    For b, i < S, h and k < T, with q = past + i:
+      s = scale * sum_d query[b, i, h, d] * key[b, k, g, d];   s = score(s, b, h, q, k) where there is a score region;
+      admitted = mask(b, h, q, k) where there is a mask region, else true;
+      p = exp(s) / sum over the admitted k of exp(s), 0 where not admitted;
+      result[b, i, h, :] = sum_k p * value[b, k, g, :],   result `[B, S, H, E]`.
+    A row that admits no key is zero; so is a row whose admitted scores are all -inf. What lies in a key that is not
+    admitted does not reach the result, NaN included.
+
+    The mask is a predicate and the score a number, so a compiler may skip work for one and must compute the other. Both
+    regions see positions (`index`), are pure, and may read values from above (`tensor.extract` of tables and lengths).
+
+    C1. ranks are 4. C2. query and key share D; key and value share T and G; all share B. C3. H % G == 0.
+    C4. mask: four index arguments, yields i1. C5. score: f32 and four index arguments, yields f32.
+    C6. result is [B, S, H, E].
+
+    ```mlir
+    %o = weft.attention %q, %k, %v past %p {scale = 0.125 : f64}
+      mask { ^bb0(%b: index, %h: index, %i: index, %j: index):
+        %m = arith.cmpi sle, %j, %i : index
+        weft.yield %m : i1 }
+      score { ... } : (...) -> tensor<?x?x8x8xf32>
+    ```
+  }];
+  let arguments = (ins Weft_Data:$query, Weft_Data:$key, Weft_Data:$value, Optional<Index>:$past,
+                       Optional<AnyStridedMemRef>:$outs, F64Attr:$scale);
+  let results = (outs Optional<AnyRankedTensor>:$result);
+  let regions = (region MaxSizedRegion<1>:$mask, MaxSizedRegion<1>:$score);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value (`past` $past^)? (`outs` $outs^)? attr-dict
+    custom<Clauses>($mask, $score)
+    `:` functional-type(operands, results)
+  }];
+}
+
+//===-- rows: norms and softmax ---------------------------------------------------------------------------------===//
+
+def Weft_RmsNormOp : Weft_KernelOp<"rms_norm", [AttrSizedOperandSegments]> {
+  let summary = "x / sqrt(mean(x^2) + eps) * scale, over the last dimension";
+  let description = [{
+    I1. input `[..., N]`; I2. scale `[N]`, optional. Result as input. Zhang and Sennrich, 2019.
+    C1. scale has N elements. C2. result type = input type. C3. eps >= 0.
+  }];
+  let arguments = (ins Weft_Data:$input, Optional<Weft_Data>:$scale, Optional<AnyStridedMemRef>:$outs, F64Attr:$eps);
+  let results = (outs Optional<AnyRankedTensor>:$result);
+  let assemblyFormat = [{
+    $input (`scale` $scale^)? (`outs` $outs^)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Weft_LayerNormOp : Weft_KernelOp<"layer_norm", [AttrSizedOperandSegments]> {
+  let summary = "(x - mean) / sqrt(variance + eps) * scale + shift, over the last dimension";
+  let description = [{
+    I1. input `[..., N]`; I2. scale `[N]`, optional; I3. shift `[N]`, optional. Result as input.
+    The variance is that of the deviations from the mean (two passes), divided by N. Ba, Kiros and Hinton, 2016.
+    C1. scale and shift have N elements. C2. result type = input type. C3. eps >= 0.
+  }];
+  let arguments = (ins Weft_Data:$input, Optional<Weft_Data>:$scale, Optional<Weft_Data>:$shift,
+                       Optional<AnyStridedMemRef>:$outs, F64Attr:$eps);
+  let results = (outs Optional<AnyRankedTensor>:$result);
+  let assemblyFormat = [{
+    $input (`scale` $scale^)? (`shift` $shift^)? (`outs` $outs^)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Weft_SoftmaxOp : Weft_KernelOp<"softmax"> {
+  let summary = "exp(x - max) / sum, over the last dimension";
+  let description = [{
+    I1. input `[..., N]`. Result as input. A row of -inf is NaN, as its formula says (attention differs: zero there).
+    C1. result type = input type.
+  }];
+  let arguments = (ins Weft_Data:$input, Optional<AnyStridedMemRef>:$outs);
+  let results = (outs Optional<AnyRankedTensor>:$result);
+  let assemblyFormat = "$input (`outs` $outs^)? attr-dict `:` functional-type(operands, results)";
+}
+
+//===-- positions and look-ups ----------------------------------------------------------------------------------===//
+
+def Weft_RotaryOp : Weft_KernelOp<"rotary"> {
+  let summary = "rotates pairs of the width by angles that grow with the position";
+  let description = [{
+    I1. input `[B, S, H, D]`; I2. table `[S, W/2, 2]`: cosine and sine of the angle of position s and pair i, W <= D.
+    Pair i of the first W elements is (i, i + W/2), or (2i, 2i + 1) with `interleaved`; (x, y) becomes
+    (x cos - y sin, y cos + x sin). Elements from W on are copied. Su et al., 2021.
+    C1. input has rank 4. C2. table `[S, W/2, 2]`, W <= D. C3. result type = input type.
+  }];
+  let arguments = (ins Weft_Data:$input, Weft_Data:$table, Optional<AnyStridedMemRef>:$outs, UnitAttr:$interleaved);
+  let results = (outs Optional<AnyRankedTensor>:$result);
+  let assemblyFormat = [{
+    $input `,` $table (`outs` $outs^)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Weft_LookupOp : Weft_KernelOp<"lookup"> {
+  let summary = "rows of a table, by index";
+  let description = [{
+    I1. table `[V, N]`; I2. indices `[...]`, i32. result `[..., N]`, result[i, :] = table[indices[i], :].
+    An index outside [0, V) is an error of the call, with `label`, position, index and V; it is never followed.
+    C1. table has rank 2. C2. result = indices' shape with N appended.
+  }];
+  let arguments = (ins Weft_Data:$table, Weft_Data:$indices, Optional<AnyStridedMemRef>:$outs, StrAttr:$label);
+  let results = (outs Optional<AnyRankedTensor>:$result);
+  let assemblyFormat = [{
+    $table `,` $indices (`outs` $outs^)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Weft_ArgmaxOp : Weft_KernelOp<"argmax"> {
+  let summary = "the index of the largest element of the last dimension";
+  let description = [{
+    I1. input `[..., N]`, N > 0. result `[...]`, i32. The first of equals; the first NaN where there is one.
+    C1. result = input's shape without the last, i32.
+  }];
+  let arguments = (ins Weft_Data:$input, Optional<AnyStridedMemRef>:$outs);
+  let results = (outs Optional<AnyRankedTensor>:$result);
+  let assemblyFormat = "$input (`outs` $outs^)? attr-dict `:` functional-type(operands, results)";
+}
+
+//===-- state ---------------------------------------------------------------------------------------------------===//
+
+def Weft_CacheOp : Op<Weft_Dialect, "cache", [Pure, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
+  let summary = "appends positions to a cache and gives all of them";
+  let description = [{
+    I1. state `[B, C, ...]`, an argument of the entry point; I2. input `[B, S, ...]`; I3. past : index.
+    Positions past ... past + S - 1 of the state become the input; the result is positions 0 ... past + S - 1 of it,
+    `[B, past + S, ...]`. The state is updated in place: bufferization makes the result a view of it.
+    The caller guarantees past + S <= C. C1. state, input and result agree but in size 1. C2. C is static.
+  }];
+  let arguments = (ins AnyRankedTensor:$state, AnyRankedTensor:$input, Index:$past);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $input `into` $state `at` $past attr-dict `:` type($input) `into` type($state) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Weft_YieldOp : Op<Weft_Dialect, "yield", [Pure, Terminator, ReturnLike,
+                      ParentOneOf<["PackedLinearOp", "AttentionOp"]>]> {
+  let summary = "the value of a region";
+  let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
+  let builders = [OpBuilder<(ins), [{ (void)$_state; }]>];
+}
+
+#endif

@@ -1,0 +1,120 @@
+//===- Passes.td - passes on the weft dialect, in the order in which Pipelines.cpp runs them --------------------===//
+#ifndef WEFT_TRANSFORMS_PASSES_TD
+#define WEFT_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+//===-- phase `fused`: fewer, larger ops ------------------------------------------------------------------------===//
+
+def FuseGatePass : Pass<"weft-fuse-gate", "::mlir::func::FuncOp"> {
+  let summary = "interleave gate and up projections, with their product as epilogue";
+  let description = [{
+    `f(linear(x, gate), linear(x, up))`, an elementwise formula of two linears of one input and equal size, becomes one
+    `weft.packed_linear` of two parts whose epilogue is f, so that neither projection is written to memory.
+    Leaves alone: linears with another use, formulas that an epilogue cannot hold (see `weft-fuse-epilogue`).
+    A formula in several ops is one only after `linalg-fuse-elementwise-ops`.
+  }];
+  let dependentDialects = ["::weft::WeftDialect"];
+  let options = [Option<"panel", "panel", "int64_t", "32", "columns of a packed panel">];
+  let statistics = [Statistic<"numFused", "num-fused", "gates formed">];
+}
+
+def FuseProjectionsPass : Pass<"weft-fuse-projections", "::mlir::func::FuncOp"> {
+  let summary = "merge projections of one input into one matmul";
+  let description = [{
+    Two or more `weft.linear` with the same input and weights of their own (query, key and value; not gate and up, which
+    `weft-fuse-gate` has taken before) become one `weft.packed_linear` over the weights side by side, and each use reads
+    a slice of its result. Those with a bias and those without, and those that differ in `in_out`, are merged apart.
+    Leaves alone: linears with an attention between them. Every layer of a decoder projects the encoder's output; in one
+    matmul, the keys and values of all layers would lie in memory from the first layer to the last.
+  }];
+  let dependentDialects = ["::weft::WeftDialect", "::mlir::tensor::TensorDialect"];
+  let options = [Option<"panel", "panel", "int64_t", "32", "columns of a packed panel">];
+  let statistics = [Statistic<"numFused", "num-fused", "linears merged with others">];
+}
+
+def PackWeightsPass : Pass<"weft-pack-weights", "::mlir::func::FuncOp"> {
+  let summary = "give every linear its weights in panels";
+  let description = [{
+    `weft.linear` of a `weft.weight` becomes `weft.packed_linear` of a `weft.pack`; its bias becomes the first formula
+    of the epilogue. A linear whose weight is computed is an error: there is no kernel for it.
+  }];
+  let dependentDialects = ["::weft::WeftDialect"];
+  let options = [Option<"panel", "panel", "int64_t", "32", "columns of a packed panel">];
+  let statistics = [Statistic<"numPacked", "num-packed", "linears packed">];
+}
+
+def FuseEpiloguePass : Pass<"weft-fuse-epilogue", "::mlir::func::FuncOp"> {
+  let summary = "let elementwise consumers ride in a matmul's registers";
+  let description = [{
+    An elementwise `linalg.generic` that is the only user of a `weft.packed_linear` (through reshapes as well) moves
+    into its epilogue: activations, residual sums, products. Its other operands become extras.
+    Leaves alone: reductions, bodies with `linalg.index` or anything that is not arithmetic, results that are not f32,
+    operands that are not f32 tensors and such whose maps are no projection of the result.
+  }];
+  let dependentDialects = ["::weft::WeftDialect", "::mlir::affine::AffineDialect"];
+  let statistics = [Statistic<"numFused", "num-fused", "elementwise ops that became epilogues">];
+}
+
+def FuseNormPass : Pass<"weft-fuse-norm", "::mlir::func::FuncOp"> {
+  let summary = "fold a norm's scale into the weights that follow";
+  let description = [{
+    A `weft.rms_norm` with scale whose users are all `weft.packed_linear` loses the scale, which `weft.pack` multiplies
+    into the weights when compiling. Leaves alone: norms with another user, scales that are computed.
+  }];
+  let dependentDialects = ["::weft::WeftDialect"];
+  let statistics = [Statistic<"numFused", "num-fused", "scales folded into weights">];
+}
+
+def PlaceWeightsPass : Pass<"weft-place-weights", "::mlir::ModuleOp"> {
+  let summary = "give every weight its place in the artefact";
+  let description = [{
+    Each distinct `weft.weight`, `weft.pack` and `tensor.concat` of vectors of weights that is used becomes a
+    `weft.parameter`; the module's `weft.parameters` says how its bytes are made and `weft.parameter_bytes` how many
+    there are in all. Entry points share parameters that are made alike. No `weft.weight` and no `weft.pack` is left;
+    one that packs anything but weights is an error.
+  }];
+  let dependentDialects = ["::weft::WeftDialect"];
+  let statistics = [Statistic<"numPlaced", "num-placed", "parameters">];
+}
+
+//===-- phase `tiled`: from tensors to buffers and kernels ------------------------------------------------------===//
+
+def BindEntryPass : Pass<"weft-bind-entry", "::mlir::ModuleOp"> {
+  let summary = "turn entry points into functions on the caller's memory";
+  let description = [{
+    Inputs, states and outputs become dense memrefs, results become destinations, and two operands are added: the weights
+    and the arena, both bytes. After it an entry point returns nothing.
+  }];
+  let dependentDialects = ["::weft::WeftDialect", "::mlir::bufferization::BufferizationDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def ForwardStoresPass : Pass<"weft-forward-stores", "::mlir::func::FuncOp"> {
+  let summary = "let kernels write where their result is copied to";
+  let description = [{
+    A buffer that one kernel fills and whose only other use is a copy to a destination (an output, a place in a cache) is replaced by
+    that destination. Destinations must be available before the kernel and not be read in between.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::linalg::LinalgDialect"];
+}
+
+def OutlineKernelsPass : Pass<"weft-outline-kernels", "::mlir::ModuleOp"> {
+  let summary = "one function for each distinct kernel";
+  let description = [{
+    Every kernel op on buffers moves into a private function; equal ones share it, so that the code of a model does not grow
+    with its layers. What is left of the entry point is sizes, views and calls.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
+def PlanMemoryPass : Pass<"weft-plan-memory", "::mlir::ModuleOp"> {
+  let summary = "place intermediate buffers in one arena";
+  let description = [{
+    Every `memref.alloc` of an entry point becomes a view of the arena. Buffers whose lives do not overlap share a place when
+    their sizes are the same expression of the run-time sizes. Makes `<entry>_arena`, which tells the arena's size.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
+}
+
+#endif

@@ -1,0 +1,183 @@
+//===- PlanMemory.cpp - one arena for all intermediate buffers --------------------------------------------------===//
+// Answers: where does each intermediate buffer lie, and how many bytes does a call need?
+//
+// Sizes depend on run-time lengths, so the plan is made of expressions: each place has a static size that is multiplied by
+// a product of run-time sizes. Buffers may share a place when that product is the same and their lives do not overlap;
+// the place is as large as the largest of them. Places lie one after another.
+//===------------------------------------------------------------------------------------------------------------===//
+#include "dialects/Weft/IR/ModelContract.h"
+#include "dialects/Weft/Transforms/Passes.h"
+#include "mlir/IR/Dominance.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+
+using namespace mlir;
+
+namespace weft {
+#define GEN_PASS_DEF_PLANMEMORYPASS
+#include "dialects/Weft/Transforms/Passes.h.inc"
+
+namespace {
+
+constexpr int64_t alignment = 64;
+
+struct Buffer {
+  memref::AllocOp alloc;
+  unsigned first, last;       ///< positions of the first and last op that touch it
+  int64_t staticBytes;        ///< bytes for run-time sizes of 1
+  SmallVector<Value> factors; ///< run-time sizes, sorted: the buffer is staticBytes * their product
+  unsigned place = 0;
+};
+
+struct Place {
+  SmallVector<Value> factors;
+  int64_t staticBytes;
+  unsigned busyUntil;
+};
+
+/// The last op of `block` that uses `value` or a view of it.
+unsigned lastUse(Value value, Block &block, const DenseMap<Operation *, unsigned> &position) {
+  unsigned last = position.lookup(value.getDefiningOp());
+  for (Operation *user : value.getUsers()) {
+    Operation *ancestor = block.findAncestorOpInBlock(*user);
+    last = std::max(last, position.lookup(ancestor));
+    if (isa<ViewLikeOpInterface>(user))
+      for (Value view : user->getResults())
+        last = std::max(last, lastUse(view, block, position));
+  }
+  return last;
+}
+
+/// Moves what `value` is computed from to `point`; false when it does not follow from arguments alone.
+bool hoist(Value value, Operation *point, DominanceInfo &dominance) {
+  if (isa<BlockArgument>(value) || dominance.properlyDominates(value, point))
+    return true;
+  Operation *op = value.getDefiningOp();
+  if (!isPure(op))
+    return false;
+  for (Value operand : op->getOperands())
+    if (!hoist(operand, point, dominance))
+      return false;
+  op->moveBefore(point);
+  return true;
+}
+
+struct PlanMemory : impl::PlanMemoryPassBase<PlanMemory> {
+  void runOnOperation() override {
+    SmallVector<func::FuncOp> entries;
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (function->hasAttr(contract::entry))
+        entries.push_back(function);
+    for (func::FuncOp entry : entries)
+      if (failed(plan(entry)))
+        return signalPassFailure();
+  }
+
+  LogicalResult plan(func::FuncOp entry) {
+    Block &block = entry.front();
+    // Everything that the plan computes stands before this mark, so that it can be cloned into the arena's function.
+    OpBuilder b = OpBuilder::atBlockBegin(&block);
+    Operation *mark = arith::ConstantIndexOp::create(b, entry.getLoc(), 0);
+
+    FailureOr<SmallVector<Buffer>> buffers = collect(block, mark);
+    if (failed(buffers))
+      return failure();
+    SmallVector<Place> places = assign(*buffers);
+
+    b.setInsertionPoint(mark);
+    Location loc = entry.getLoc();
+    Value end = arith::ConstantIndexOp::create(b, loc, 0);
+    SmallVector<Value> offsets;
+    for (Place &place : places) {
+      offsets.push_back(end);
+      end = arith::AddIOp::create(b, loc, end, bytesOf(b, loc, place));
+    }
+    makeArenaFunction(entry, mark, end);
+
+    Value arena = block.getArguments().back();
+    for (Buffer &buffer : *buffers) {
+      OpBuilder at(buffer.alloc);
+      Value view = memref::ViewOp::create(at, buffer.alloc.getLoc(), buffer.alloc.getType(), arena, offsets[buffer.place],
+                                          buffer.alloc.getDynamicSizes());
+      buffer.alloc.replaceAllUsesWith(view);
+      buffer.alloc.erase();
+    }
+    mark->erase();
+    return success();
+  }
+
+  FailureOr<SmallVector<Buffer>> collect(Block &block, Operation *mark) {
+    DominanceInfo dominance(block.getParentOp());
+    DenseMap<Operation *, unsigned> position;
+    for (auto [index, op] : llvm::enumerate(block))
+      position[&op] = index;
+    SmallVector<Buffer> buffers;
+    for (auto alloc : block.getOps<memref::AllocOp>()) {
+      Buffer buffer;
+      buffer.alloc = alloc;
+      buffer.first = position[alloc];
+      buffer.last = lastUse(alloc, block, position);
+      MemRefType type = alloc.getType();
+      buffer.staticBytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+      for (int64_t size : type.getShape())
+        buffer.staticBytes *= ShapedType::isDynamic(size) ? 1 : size;
+      buffer.factors = llvm::to_vector(alloc.getDynamicSizes());
+      llvm::sort(buffer.factors, [](Value a, Value b) { return a.getAsOpaquePointer() < b.getAsOpaquePointer(); });
+      buffers.push_back(buffer);
+    }
+    for (Buffer &buffer : buffers)
+      for (Value factor : buffer.factors)
+        if (!hoist(factor, mark, dominance))
+          return buffer.alloc.emitError("the size of this buffer does not follow from the sizes of the inputs");
+    return buffers;
+  }
+
+  /// First fit by size among the places that are free; a place grows when its new tenant is larger.
+  SmallVector<Place> assign(MutableArrayRef<Buffer> buffers) {
+    SmallVector<Place> places;
+    for (Buffer &buffer : buffers) {
+      Place *best = nullptr;
+      auto waste = [&](const Place &place) { return std::abs(place.staticBytes - buffer.staticBytes); };
+      for (Place &place : places)
+        if (place.busyUntil < buffer.first && place.factors == buffer.factors && (!best || waste(place) < waste(*best)))
+          best = &place;
+      if (!best) {
+        places.push_back({buffer.factors, buffer.staticBytes, buffer.last});
+        best = &places.back();
+      }
+      best->staticBytes = std::max(best->staticBytes, buffer.staticBytes);
+      best->busyUntil = buffer.last;
+      buffer.place = best - places.data();
+    }
+    return places;
+  }
+
+  /// Bytes of a place, rounded up to the alignment.
+  Value bytesOf(OpBuilder &b, Location loc, const Place &place) {
+    if (place.factors.empty())
+      return arith::ConstantIndexOp::create(b, loc, llvm::alignTo(place.staticBytes, alignment));
+    Value bytes = arith::ConstantIndexOp::create(b, loc, place.staticBytes);
+    for (Value factor : place.factors)
+      bytes = arith::MulIOp::create(b, loc, bytes, factor);
+    if (place.staticBytes % alignment == 0)
+      return bytes;
+    Value up = arith::ConstantIndexOp::create(b, loc, alignment - 1);
+    Value mask = arith::ConstantIndexOp::create(b, loc, -alignment);
+    return arith::AndIOp::create(b, loc, arith::AddIOp::create(b, loc, bytes, up), mask);
+  }
+
+  void makeArenaFunction(func::FuncOp entry, Operation *mark, Value end) {
+    OpBuilder b(entry->getBlock(), std::next(entry->getIterator()));
+    auto function = func::FuncOp::create(b, entry.getLoc(), (entry.getName() + "_arena").str(),
+                                         b.getFunctionType(entry.getArgumentTypes(), {b.getIndexType()}));
+    Block *body = function.addEntryBlock();
+    IRMapping map;
+    map.map(entry.getArguments(), body->getArguments());
+    b.setInsertionPointToStart(body);
+    for (Operation &op : llvm::make_range(entry.front().begin(), mark->getIterator()))
+      b.clone(op, map);
+    func::ReturnOp::create(b, entry.getLoc(), map.lookup(end));
+  }
+};
+
+} // namespace
+} // namespace weft

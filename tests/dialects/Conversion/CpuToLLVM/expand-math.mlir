@@ -1,0 +1,84 @@
+// RUN: weft-opt %s -weft-expand-math -split-input-file | FileCheck %s
+// RUN: weft-opt %s -weft-expand-math -split-input-file | FileCheck %s --check-prefix=NONE
+// How accurate the polynomials are is MathAccuracyTest's question.
+
+// NONE-NOT: math.{{exp|exp2|tanh|erf|log|log1p|expm1}} {{.*}}f32
+
+// CHECK-LABEL: @exp_scalar
+// The reduction takes ln 2 in two parts.
+// CHECK-DAG: %[[HIGH:.*]] = arith.constant -0.693147182 : f32
+// CHECK-DAG: %[[LOW:.*]] = arith.constant 1.90465421E-9 : f32
+// CHECK: %[[N:.*]] = arith.subf
+// CHECK: %[[R:.*]] = math.fma %[[N]], %[[HIGH]]
+// CHECK: math.fma %[[N]], %[[LOW]], %[[R]]
+// CHECK-COUNT-2: arith.shli
+func.func @exp_scalar(%x: f32) -> f32 {
+  %0 = math.exp %x : f32
+  return %0 : f32
+}
+
+// CHECK-LABEL: @exp_lanes
+// CHECK: math.fma {{.*}} : vector<16xf32>
+func.func @exp_lanes(%x: vector<16xf32>) -> vector<16xf32> {
+  %0 = math.exp %x : vector<16xf32>
+  return %0 : vector<16xf32>
+}
+
+// CHECK-LABEL: @approximated
+func.func @approximated(%x: vector<8xf32>, %y: f32) -> (vector<8xf32>, f32) {
+  %0 = math.exp2 %x : vector<8xf32>
+  %1 = math.tanh %0 : vector<8xf32>
+  %2 = math.erf %1 : vector<8xf32>
+  %3 = math.log %2 : vector<8xf32>
+  %4 = math.log1p %3 : vector<8xf32>
+  %5 = math.expm1 %4 : vector<8xf32>
+  %6 = math.tanh %y : f32
+  %7 = math.erf %6 : f32
+  return %5, %7 : vector<8xf32>, f32
+}
+
+// What machines do themselves stays as it is.
+// CHECK-LABEL: @native
+// CHECK: math.sqrt %{{.*}} : vector<16xf32>
+// CHECK: math.absf %{{.*}} : vector<16xf32>
+// CHECK: math.floor %{{.*}} : vector<16xf32>
+// CHECK: math.roundeven %{{.*}} : vector<16xf32>
+func.func @native(%x: vector<16xf32>) -> vector<16xf32> {
+  %0 = math.sqrt %x : vector<16xf32>
+  %1 = math.absf %0 : vector<16xf32>
+  %2 = math.floor %1 : vector<16xf32>
+  %3 = math.roundeven %2 : vector<16xf32>
+  return %3 : vector<16xf32>
+}
+
+// Upstream has no good approximation of sin; libm computes it, lane by lane.
+// CHECK-LABEL: @left_to_libm
+// CHECK-COUNT-4: math.sin %{{.*}} : f32
+// CHECK-NOT: math.sin
+// CHECK-COUNT-2: math.powf %{{.*}} : f64
+// CHECK-NOT: math.powf
+func.func @left_to_libm(%x: vector<2x2xf32>, %y: vector<2xf64>) -> (vector<2x2xf32>, vector<2xf64>) {
+  %0 = math.sin %x : vector<2x2xf32>
+  %1 = math.powf %y, %y : vector<2xf64>
+  return %0, %1 : vector<2x2xf32>, vector<2xf64>
+}
+
+// CHECK-LABEL: @square
+// CHECK: arith.mulf %[[X:.*]], %[[X]] : f32
+// CHECK-NOT: math.powf
+func.func @square(%x: f32) -> f32 {
+  %two = arith.constant 2.0 : f32
+  %0 = math.powf %x, %two : f32
+  return %0 : f32
+}
+
+// CHECK-LABEL: @classes
+// CHECK-NOT: math.is
+// CHECK: arith.cmpf oeq
+// CHECK: arith.cmpf olt
+// CHECK: arith.cmpf oge
+func.func @classes(%x: vector<4xf32>) -> (vector<4xi1>, vector<4xi1>) {
+  %0 = math.isinf %x : vector<4xf32>
+  %1 = math.isnormal %x : vector<4xf32>
+  return %0, %1 : vector<4xi1>, vector<4xi1>
+}

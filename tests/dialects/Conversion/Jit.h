@@ -1,0 +1,47 @@
+//===- Jit.h - runs functions of a module in the test's process -----------------------------------------*- C++ -*-===//
+// Answers: how does a test call generated code with numbers of its own?
+//===--------------------------------------------------------------------------------------------------------------===//
+#pragma once
+#include "mlir/ExecutionEngine/ExecutionEngine.h"
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/ArrayRef.h"
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace weft::test {
+
+/// A memref of any rank for the C interface of generated code.
+class Descriptor {
+public:
+  Descriptor(void *data, llvm::ArrayRef<int64_t> sizes, llvm::ArrayRef<int64_t> strides = {});
+  void *get() { return words.data(); }
+
+private:
+  std::vector<int64_t> words;
+};
+
+/// One report of weft_bad_index.
+struct BadIndex {
+  int64_t label, position, index, bound;
+};
+
+class Jit {
+public:
+  /// Compiles `source` from kernel ops (or from linalg and math) to machine code of this machine. Fails the test and
+  /// returns null if that does not work.
+  static std::unique_ptr<Jit> compile(const std::string &source, unsigned lanes = 16);
+
+  /// Calls a function that has the attribute llvm.emit_c_interface.
+  void call(const std::string &function, std::vector<Descriptor> arguments);
+
+  /// Chunks of the last parallel loop, which runs them last to first: their order must not matter.
+  static int64_t chunks;
+  static std::vector<BadIndex> badIndices;
+
+private:
+  std::unique_ptr<mlir::MLIRContext> context;
+  std::unique_ptr<mlir::ExecutionEngine> engine;
+};
+
+} // namespace weft::test

@@ -1,0 +1,58 @@
+// RUN: weft-opt %s | weft-opt | FileCheck %s
+// RUN: weft-opt %s -mlir-print-op-generic | weft-opt | FileCheck %s
+
+// Cross-attention: neither mask nor score, and values of a width of their own.
+// CHECK-LABEL: @plain
+// CHECK:       weft.attention %{{.*}}, %{{.*}}, %{{.*}} {scale = 5.000000e-01 : f64}
+// CHECK-NOT:   mask
+// CHECK-NOT:   score
+// CHECK:       : (tensor<?x?x8x16xf32>, tensor<?x?x8x16xf32>, tensor<?x?x8x24xf32>) -> tensor<?x?x8x24xf32>
+func.func @plain(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x8x16xf32>, %v: tensor<?x?x8x24xf32>) -> tensor<?x?x8x24xf32> {
+  %o = weft.attention %q, %k, %v {scale = 0.5 : f64}
+      : (tensor<?x?x8x16xf32>, tensor<?x?x8x16xf32>, tensor<?x?x8x24xf32>) -> tensor<?x?x8x24xf32>
+  return %o : tensor<?x?x8x24xf32>
+}
+
+// Grouped heads, positions that begin in the past, a causal mask and a soft cap.
+// CHECK-LABEL: @clauses
+// CHECK:       weft.attention %{{.*}}, %{{.*}}, %{{.*}} past %{{.*}} {scale = 5.000000e-01 : f64} mask {
+// CHECK-NEXT:  ^bb0(%{{.*}}: index, %{{.*}}: index, %[[I:.*]]: index, %[[J:.*]]: index):
+// CHECK-NEXT:    %[[M:.*]] = arith.cmpi sle, %[[J]], %[[I]] : index
+// CHECK-NEXT:    weft.yield %[[M]] : i1
+// CHECK-NEXT:  } score {
+// CHECK-NEXT:  ^bb0(%[[S:.*]]: f32, %{{.*}}: index, %{{.*}}: index, %{{.*}}: index, %{{.*}}: index):
+// CHECK-NEXT:    %[[T:.*]] = math.tanh %[[S]] : f32
+// CHECK-NEXT:    weft.yield %[[T]] : f32
+func.func @clauses(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x2x16xf32>, %v: tensor<?x?x2x16xf32>, %past: index)
+    -> tensor<?x?x8x16xf32> {
+  %o = weft.attention %q, %k, %v past %past {scale = 0.5 : f64}
+    mask {
+    ^bb0(%b: index, %h: index, %i: index, %j: index):
+      %m = arith.cmpi sle, %j, %i : index
+      weft.yield %m : i1
+    }
+    score {
+    ^bb0(%s: f32, %b: index, %h: index, %i: index, %j: index):
+      %t = math.tanh %s : f32
+      weft.yield %t : f32
+    } : (tensor<?x?x8x16xf32>, tensor<?x?x2x16xf32>, tensor<?x?x2x16xf32>, index) -> tensor<?x?x8x16xf32>
+  return %o : tensor<?x?x8x16xf32>
+}
+
+// A mask reads a tensor from above; only a score; on buffers, key and value are views of a cache.
+// CHECK-LABEL: @buffers
+// CHECK:       weft.attention %{{.*}}, %{{.*}}, %{{.*}} outs %{{.*}} {scale = 1.000000e+00 : f64} score {
+// CHECK:         memref.load
+// CHECK:       -> ()
+func.func @buffers(%q: memref<?x?x8x16xf32>, %k: memref<?x?x8x16xf32, strided<[65536, 128, 16, 1]>>, %bias: memref<?xf32>,
+                   %o: memref<?x?x8x16xf32>) {
+  weft.attention %q, %k, %k outs %o {scale = 1.0 : f64}
+    score {
+    ^bb0(%s: f32, %b: index, %h: index, %i: index, %j: index):
+      %f = memref.load %bias[%j] : memref<?xf32>
+      %t = arith.addf %s, %f : f32
+      weft.yield %t : f32
+    } : (memref<?x?x8x16xf32>, memref<?x?x8x16xf32, strided<[65536, 128, 16, 1]>>,
+         memref<?x?x8x16xf32, strided<[65536, 128, 16, 1]>>, memref<?x?x8x16xf32>) -> ()
+  return
+}

@@ -1,0 +1,111 @@
+// RUN: weft-opt %s -split-input-file -verify-diagnostics
+
+func.func @packed_linear_c1(%x: tensor<?x9xf32>, %p: tensor<2x8x32xf32>) {
+  // expected-error@+1 {{'weft.packed_linear' op input is 'tensor<?x9xf32>' but packed weights take 8 elements (C1)}}
+  %y = weft.packed_linear %x, %p attributes {columns = 40 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x9xf32>, tensor<2x8x32xf32>) -> tensor<?x40xf32>
+  return
+}
+
+// -----
+
+func.func @packed_linear_c1_rank(%x: tensor<?x8xf32>, %p: tensor<40x8xf32>) {
+  // expected-error@+1 {{'weft.packed_linear' op packed weights must be [panels, depth, panel], but are 'tensor<40x8xf32>' (C1)}}
+  %y = weft.packed_linear %x, %p attributes {columns = 40 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x8xf32>, tensor<40x8xf32>) -> tensor<?x40xf32>
+  return
+}
+
+// -----
+
+func.func @packed_linear_c2_panels(%x: tensor<?x8xf32>, %p: tensor<2x8x32xf32>) {
+  // expected-error@+1 {{'weft.packed_linear' op has 2 panels, which do not hold 65 columns (C2)}}
+  %y = weft.packed_linear %x, %p attributes {columns = 65 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x8xf32>, tensor<2x8x32xf32>) -> tensor<?x65xf32>
+  return
+}
+
+// -----
+
+func.func @packed_linear_c2(%x: tensor<3x8xf32>, %p: tensor<2x8x32xf32>) {
+  // expected-error@+1 {{'weft.packed_linear' op result is 3x41 but must be 3x40 (C2)}}
+  %y = weft.packed_linear %x, %p attributes {columns = 40 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (tensor<3x8xf32>, tensor<2x8x32xf32>) -> tensor<3x41xf32>
+  return
+}
+
+// -----
+
+func.func @packed_linear_c3_parts(%x: tensor<?x8xf32>, %p: tensor<2x8x32xf32>) {
+  // expected-error@+1 {{'weft.packed_linear' op parts must divide the panel of 32, but is 3 (C3)}}
+  %y = weft.packed_linear %x, %p attributes {columns = 20 : i64, parts = 3 : i64} {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    weft.yield %a : f32
+  } : (tensor<?x8xf32>, tensor<2x8x32xf32>) -> tensor<?x20xf32>
+  return
+}
+
+// -----
+
+func.func @packed_linear_c3_arguments(%x: tensor<?x8xf32>, %p: tensor<2x8x32xf32>) {
+  // expected-error@+1 {{'weft.packed_linear' op epilogue takes 2 arguments but there are 1 accumulators and 0 extras (C3)}}
+  %y = weft.packed_linear %x, %p attributes {columns = 40 : i64} {
+  ^bb0(%acc: f32, %b: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x8xf32>, tensor<2x8x32xf32>) -> tensor<?x40xf32>
+  return
+}
+
+// -----
+
+func.func @packed_linear_c3_yield(%x: tensor<?x8xf32>, %p: tensor<2x8x32xf32>) {
+  // expected-error@+1 {{'weft.packed_linear' op epilogue must yield one value (C3)}}
+  %y = weft.packed_linear %x, %p attributes {columns = 40 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield
+  } : (tensor<?x8xf32>, tensor<2x8x32xf32>) -> tensor<?x40xf32>
+  return
+}
+
+// -----
+
+func.func @packed_linear_c4_count(%x: tensor<?x8xf32>, %p: tensor<2x8x32xf32>, %b: tensor<40xf32>) {
+  // expected-error@+1 {{'weft.packed_linear' op has 1 extras but 0 maps (C4)}}
+  %y = weft.packed_linear %x, %p extras %b attributes {columns = 40 : i64} {
+  ^bb0(%acc: f32, %bias: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x8xf32>, tensor<2x8x32xf32>, tensor<40xf32>) -> tensor<?x40xf32>
+  return
+}
+
+// -----
+
+func.func @packed_linear_c4_rank(%x: tensor<?x8xf32>, %p: tensor<2x8x32xf32>, %b: tensor<40xf32>) {
+  // expected-error@+1 {{'weft.packed_linear' op map affine_map<(d0, d1) -> (d0, d1)> does not project the result's 2 dimensions to 'tensor<40xf32>' (C4)}}
+  %y = weft.packed_linear %x, %p extras %b
+      attributes {columns = 40 : i64, extra_maps = [affine_map<(d0, d1) -> (d0, d1)>]} {
+  ^bb0(%acc: f32, %bias: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x8xf32>, tensor<2x8x32xf32>, tensor<40xf32>) -> tensor<?x40xf32>
+  return
+}
+
+// -----
+
+func.func @packed_linear_c4_repeat(%x: tensor<?x8xf32>, %p: tensor<2x8x32xf32>, %b: tensor<40x40xf32>) {
+  // expected-error@+1 {{'weft.packed_linear' op map affine_map<(d0, d1) -> (d1, d1)> does not project the result's 2 dimensions to 'tensor<40x40xf32>' (C4)}}
+  %y = weft.packed_linear %x, %p extras %b
+      attributes {columns = 40 : i64, extra_maps = [affine_map<(d0, d1) -> (d1, d1)>]} {
+  ^bb0(%acc: f32, %bias: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x8xf32>, tensor<2x8x32xf32>, tensor<40x40xf32>) -> tensor<?x40xf32>
+  return
+}

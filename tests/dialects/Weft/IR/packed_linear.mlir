@@ -1,0 +1,49 @@
+// RUN: weft-opt %s | weft-opt -mlir-print-local-scope | FileCheck %s
+// RUN: weft-opt %s -mlir-print-op-generic | weft-opt -mlir-print-local-scope | FileCheck %s
+
+// CHECK-LABEL: @tensors
+// CHECK:       weft.packed_linear %{{.*}}, %{{.*}} attributes {columns = 40 : i64} {
+// CHECK-NEXT:  ^bb0(%[[ACC:.*]]: f32):
+// CHECK-NEXT:    weft.yield %[[ACC]] : f32
+// CHECK-NEXT:  } : (tensor<?x8xf32>, tensor<2x8x32xf32>) -> tensor<?x40xf32>
+func.func @tensors(%x: tensor<?x8xf32>, %p: tensor<2x8x32xf32>) -> tensor<?x40xf32> {
+  %y = weft.packed_linear %x, %p attributes {columns = 40 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x8xf32>, tensor<2x8x32xf32>) -> tensor<?x40xf32>
+  return %y : tensor<?x40xf32>
+}
+
+// A bias, a residual and a factor per row.
+// CHECK-LABEL: @extras
+// CHECK:       weft.packed_linear %{{.*}}, %{{.*}} extras %{{.*}}, %{{.*}}, %{{.*}} attributes
+// CHECK-SAME:    {columns = 40 : i64, extra_maps = [affine_map<(d0, d1) -> (d1)>, affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0)>]}
+// CHECK-NEXT:  ^bb0(%{{.*}}: f32, %{{.*}}: f32, %{{.*}}: f32, %{{.*}}: f32):
+func.func @extras(%x: tensor<?x8xf32>, %p: tensor<2x8x32xf32>, %b: tensor<40xf32>, %r: tensor<?x40xf32>,
+                  %f: tensor<?xf32>) -> tensor<?x40xf32> {
+  %y = weft.packed_linear %x, %p extras %b, %r, %f
+      attributes {columns = 40 : i64, extra_maps = [affine_map<(d0, d1) -> (d1)>, affine_map<(d0, d1) -> (d0, d1)>,
+                                                    affine_map<(d0, d1) -> (d0)>]} {
+  ^bb0(%acc: f32, %bias: f32, %residual: f32, %factor: f32):
+    %0 = arith.addf %acc, %bias : f32
+    %1 = arith.mulf %0, %factor : f32
+    %2 = arith.addf %1, %residual : f32
+    weft.yield %2 : f32
+  } : (tensor<?x8xf32>, tensor<2x8x32xf32>, tensor<40xf32>, tensor<?x40xf32>, tensor<?xf32>) -> tensor<?x40xf32>
+  return %y : tensor<?x40xf32>
+}
+
+// CHECK-LABEL: @buffers
+// CHECK:       weft.packed_linear %{{.*}}, %{{.*}} outs %{{.*}} attributes {columns = 20 : i64, parts = 2 : i64} {
+// CHECK-NEXT:  ^bb0(%[[GATE:.*]]: f32, %[[UP:.*]]: f32):
+// CHECK-NEXT:    %[[M:.*]] = arith.mulf %[[GATE]], %[[UP]]
+// CHECK-NEXT:    weft.yield %[[M]]
+// CHECK-NEXT:  } : (memref<?x?x8xf32, strided<[?, ?, 1], offset: ?>>, memref<2x8x32xf32>, memref<?x?x20xf32>) -> ()
+func.func @buffers(%x: memref<?x?x8xf32, strided<[?, ?, 1], offset: ?>>, %p: memref<2x8x32xf32>, %y: memref<?x?x20xf32>) {
+  weft.packed_linear %x, %p outs %y attributes {columns = 20 : i64, parts = 2 : i64} {
+  ^bb0(%gate: f32, %up: f32):
+    %m = arith.mulf %gate, %up : f32
+    weft.yield %m : f32
+  } : (memref<?x?x8xf32, strided<[?, ?, 1], offset: ?>>, memref<2x8x32xf32>, memref<?x?x20xf32>) -> ()
+  return
+}
