@@ -1,0 +1,65 @@
+// RUN: weft-interpret %s
+// A matmul with packed weights, and what its epilogue makes of the sums.
+
+func.func @bias_and_residual() {
+  %x = arith.constant dense<[[1.06, -0.81, -0.03], [0.88, -0.58, -0.11]]> : tensor<2x3xf32>
+  %w = arith.constant dense<
+      [[0.11, 0.06, -1.23], [0.08, 1.36, -1.55], [0.86, 0.12, -0.64], [2.0, 0.76, -1.2],
+      [0.07, 0.58, -0.19]]> : tensor<5x3xf32>
+  %b = arith.constant dense<[0.68, -0.07, 0.67, 1.44, -0.68]> : tensor<5xf32>
+  %res = arith.constant dense<[[0.2, -0.46, 0.13, -1.19, -0.58], [-0.2, 0.9, 1.15, -1.32, -0.79]]> : tensor<2x5xf32>
+  %p = weft.pack %w {panel = 4 : i64} : (tensor<5x3xf32>) -> tensor<2x3x4xf32>
+  %y = weft.packed_linear %x, %p extras %b, %res
+      attributes {columns = 5 : i64, extra_maps = [affine_map<(d0, d1) -> (d1)>, affine_map<(d0, d1) -> (d0, d1)>]} {
+  ^bb0(%acc: f32, %bias: f32, %residual: f32):
+    %0 = arith.addf %acc, %bias : f32
+    %1 = arith.addf %0, %residual : f32
+    weft.yield %1 : f32
+  } : (tensor<2x3xf32>, tensor<2x3x4xf32>, tensor<5xf32>, tensor<2x5xf32>) -> tensor<2x5xf32>
+  %expected = arith.constant dense<
+      [[0.9849, -1.5003, 1.6336, 1.7904, -1.6499], [0.6773, 0.2821, 2.5776, 1.5712, -1.7239]]> : tensor<2x5xf32>
+  check.expect_close %y, %expected {atol = 1.0e-6 : f64} : tensor<2x5xf32>
+  return
+}
+
+// silu(gate) * up of one interleaved matrix, and a factor for each row.
+func.func @gated() {
+  %x = arith.constant dense<[[[0.65, -1.99, -0.46], [-0.1, 1.26, 0.69]]]> : tensor<1x2x3xf32>
+  %gate = arith.constant dense<[[-0.33, -0.37, -0.25], [1.52, -0.43, -0.3], [0.35, -0.12, -0.2]]> : tensor<3x3xf32>
+  %up = arith.constant dense<[[-1.11, -0.01, -0.44], [1.17, 0.65, -0.02], [0.67, -0.34, 1.05]]> : tensor<3x3xf32>
+  %factor = arith.constant dense<[[0.5, -2.0]]> : tensor<1x2xf32>
+  %p = weft.pack %gate, %up {panel = 4 : i64, parts = 2 : i64} : (tensor<3x3xf32>, tensor<3x3xf32>) -> tensor<2x3x4xf32>
+  %y = weft.packed_linear %x, %p extras %factor
+      attributes {columns = 3 : i64, parts = 2 : i64, extra_maps = [affine_map<(d0, d1, d2) -> (d0, d1)>]} {
+  ^bb0(%a: f32, %b: f32, %row: f32):
+    %one = arith.constant 1.0 : f32
+    %minus = arith.negf %a : f32
+    %exp = math.exp %minus : f32
+    %below = arith.addf %exp, %one : f32
+    %silu = arith.divf %a, %below : f32
+    %product = arith.mulf %silu, %b : f32
+    %scaled = arith.mulf %product, %row : f32
+    weft.yield %scaled : f32
+  } : (tensor<1x2x3xf32>, tensor<2x3x4xf32>, tensor<1x2xf32>) -> tensor<1x2x3xf32>
+  %expected = arith.constant dense<
+      [[[-0.1039549, -0.4561359, 0.1117004], [-0.08775861, 0.3581787, 0.06233873]]]> : tensor<1x2x3xf32>
+  check.expect_close %y, %expected {atol = 1.0e-6 : f64} : tensor<1x2x3xf32>
+  return
+}
+
+// An extra of size 1 in a dimension is the same number all along it.
+func.func @one_for_all() {
+  %x = arith.constant dense<[[-0.01], [0.58]]> : tensor<2x1xf32>
+  %w = arith.constant dense<[[-1.29], [0.35]]> : tensor<2x1xf32>
+  %f = arith.constant dense<[[-1.69], [-2.04]]> : tensor<2x1xf32>
+  %p = weft.pack %w {panel = 2 : i64} : (tensor<2x1xf32>) -> tensor<1x1x2xf32>
+  %y = weft.packed_linear %x, %p extras %f
+      attributes {columns = 2 : i64, extra_maps = [affine_map<(d0, d1) -> (d0, 0)>]} {
+  ^bb0(%acc: f32, %factor: f32):
+    %0 = arith.mulf %acc, %factor : f32
+    weft.yield %0 : f32
+  } : (tensor<2x1xf32>, tensor<1x1x2xf32>, tensor<2x1xf32>) -> tensor<2x2xf32>
+  %expected = arith.constant dense<[[-0.021801, 0.005915], [1.526328, -0.41412]]> : tensor<2x2xf32>
+  check.expect_close %y, %expected {atol = 1.0e-6 : f64} : tensor<2x2xf32>
+  return
+}
