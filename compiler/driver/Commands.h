@@ -1,0 +1,69 @@
+//===- Commands.h - what each subcommand of weft is asked -----------------------------------------------*- C++ -*-===//
+// Answers: which options does a subcommand take, as data? weft.cpp fills these in; one file per command carries them out.
+// Every command returns an exit code: 0 done, 1 the input is at fault, 2 usage, 3 the machine is.
+//===--------------------------------------------------------------------------------------------------------------===//
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace weft::driver {
+
+enum ExitCode { Done = 0, BadInput = 1, Usage = 2, Machine = 3 };
+
+/// A model file with what belongs to it.
+struct ModelOptions {
+  std::string file;              ///< .weft, or .mlir with `from`
+  std::string weights;           ///< .safetensors; empty: none
+  std::vector<std::string> axes; ///< "seq=128"
+  std::string from = "model";    ///< phase of a .mlir file
+  bool strict = false;           ///< unused weights are errors
+};
+
+struct CompileOptions {
+  ModelOptions model;
+  std::vector<std::string> cpus = {"native"};
+  std::string output;
+  std::string emit; ///< a phase: print IR and stop
+  std::string dumpDirectory;
+  std::string weightsOut;
+  unsigned optimization = 3;
+  bool quiet = false;
+};
+
+struct RunOptions {
+  CompileOptions compile;             ///< `model.file` may be an artefact
+  std::vector<std::string> arguments; ///< for the artefact: name=input.npy, -o, --time, ...
+};
+
+struct InspectOptions {
+  ModelOptions model;
+  std::string cpu = "native";
+  std::string phase, dumpDirectory;
+  bool roofline = false;
+  int64_t past = 0;
+};
+
+struct VerifyOptions {
+  ModelOptions model;
+  std::vector<std::string> cpus = {"native"};
+  std::vector<std::string> inputs; ///< name=input.npy; others are random
+  std::vector<std::string> sizes;  ///< of axes in random inputs: "seq=129"
+  uint64_t seed = 1;
+  bool quiet = false;
+};
+
+struct InitOptions {
+  ModelOptions model;
+  std::string output;
+  uint64_t seed = 1;
+};
+
+int compile(const CompileOptions &options);
+int run(const RunOptions &options);
+int inspect(const InspectOptions &options);
+int verify(const VerifyOptions &options);
+int check(const ModelOptions &options);
+int init(const InitOptions &options);
+
+} // namespace weft::driver

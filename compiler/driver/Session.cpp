@@ -1,0 +1,156 @@
+//===- Session.cpp - a model being compiled ---------------------------------------------------------------------===//
+#include "compiler/driver/Session.h"
+#include "compiler/frontend/Frontend.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Process.h"
+#include <unistd.h>
+
+using namespace mlir;
+
+namespace weft::driver {
+
+int fail(ExitCode code, const llvm::Twine &message) {
+  llvm::errs() << "weft: error: " << message << "\n";
+  return code;
+}
+
+int report(llvm::Error error) {
+  ExitCode code = BadInput;
+  std::string text;
+  llvm::handleAllErrors(std::move(error), [&](const llvm::ErrorInfoBase &info) {
+    std::error_code number = info.convertToErrorCode();
+    if (number == std::errc::no_space_on_device || number == std::errc::not_enough_memory)
+      code = Machine;
+    text += (text.empty() ? "" : "\n") + info.message();
+  });
+  return fail(code, text);
+}
+
+//===-- progress ------------------------------------------------------------------------------------------------===//
+
+Progress::Progress(bool enabled)
+    : enabled(enabled && llvm::sys::Process::StandardErrIsDisplayed()), start(std::chrono::steady_clock::now()),
+      last(start) {}
+
+Progress::~Progress() {
+  if (shown)
+    llvm::errs() << "\r\033[K";
+}
+
+void Progress::step(llvm::StringRef what, uint64_t done, uint64_t total) {
+  using namespace std::chrono_literals;
+  auto now = std::chrono::steady_clock::now();
+  if (!enabled || now - start < 500ms || (shown && now - last < 50ms))
+    return;
+  shown = true;
+  last = now;
+  llvm::errs() << "\r\033[K" << what;
+  if (total)
+    llvm::errs() << " " << done * 100 / total << " %";
+  llvm::errs().flush();
+}
+
+//===-- session -------------------------------------------------------------------------------------------------===//
+
+static DialectRegistry registry() {
+  DialectRegistry all;
+  registerWeft(all);
+  return all;
+}
+
+/// The place in a file that a location leads to, through names and fusions.
+static FileLineColLoc placeOf(Location location) {
+  FileLineColLoc place;
+  location->walk([&](Location nested) {
+    place = dyn_cast<FileLineColLoc>(nested);
+    return place ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return place;
+}
+
+static void print(Diagnostic &diagnostic, llvm::StringRef severity) {
+  if (FileLineColLoc place = placeOf(diagnostic.getLocation()))
+    llvm::errs() << place.getFilename().getValue() << ":" << place.getLine() << ":" << place.getColumn() << ": ";
+  else
+    llvm::errs() << "weft: ";
+  llvm::errs() << severity << ": " << diagnostic.str() << "\n";
+}
+
+Session::Session() : context(registry()) {
+  context.printOpOnDiagnostic(false); // users know their model, not its IR
+  context.getDiagEngine().registerHandler([](Diagnostic &diagnostic) {
+    switch (diagnostic.getSeverity()) {
+    case DiagnosticSeverity::Error:
+      print(diagnostic, "error");
+      break;
+    case DiagnosticSeverity::Warning:
+      print(diagnostic, "warning");
+      break;
+    default:
+      return success(); // remarks are for developers: weft-opt shows them
+    }
+    for (Diagnostic &note : diagnostic.getNotes())
+      print(note, "note");
+    return success();
+  });
+}
+
+llvm::Expected<std::pair<std::string, int64_t>> parseAxis(llvm::StringRef text) {
+  auto [axis, size] = text.split('=');
+  int64_t value;
+  if (axis.trim().empty() || size.trim().getAsInteger(10, value) || value < 1)
+    return llvm::createStringError("--axis takes a name and a positive size, like seq=128, but got '" + text + "'");
+  return std::pair(axis.trim().str(), value);
+}
+
+int Session::limits(ArrayRef<std::string> cpus, std::vector<TargetLimits> &limits) {
+  for (const std::string &cpu : cpus) {
+    std::optional<TargetLimits> found = limitsFor(cpu);
+    if (!found)
+      return fail(Usage, "there is no CPU level '" + cpu + "'; known are native, x86-64-v3 and x86-64-v4");
+    if (llvm::none_of(limits, [&](const TargetLimits &other) { return other.cpu == found->cpu; }))
+      limits.push_back(*found);
+  }
+  llvm::sort(limits, [](const TargetLimits &a, const TargetLimits &b) { return a.lanes < b.lanes; });
+  return Done;
+}
+
+int Session::open(const ModelOptions &options) {
+  std::optional<Phase> phase = phaseNamed(options.from);
+  if (!phase)
+    return fail(Usage, "there is no phase '" + options.from + "'");
+  from = *phase;
+  FrontendOptions frontend;
+  for (const std::string &text : options.axes) {
+    auto axis = parseAxis(text);
+    if (!axis) {
+      report(axis.takeError());
+      return Usage;
+    }
+    frontend.axes[axis->first] = axis->second;
+  }
+  if (llvm::sys::fs::is_directory(options.file))
+    return fail(BadInput, "cannot read '" + options.file + "': it is a directory");
+  auto text = llvm::MemoryBuffer::getFile(options.file, /*IsText=*/false);
+  if (!text)
+    return fail(BadInput, "cannot read '" + options.file + "': " + text.getError().message());
+  if (!options.weights.empty()) {
+    auto opened = Checkpoint::open(options.weights);
+    if (!opened)
+      return report(opened.takeError());
+    weights = std::move(*opened);
+    frontend.checkpoint = weights.get();
+  }
+  frontend.strict = options.strict;
+  if (llvm::StringRef(options.file).ends_with(".mlir")) {
+    ParserConfig config(&context);
+    parsed = parseSourceString<ModuleOp>((*text)->getBuffer(), config, options.file);
+  } else {
+    parsed = compileModel(context, options.file, (*text)->getBuffer(), frontend, llvm::errs());
+  }
+  return parsed ? Done : BadInput;
+}
+
+} // namespace weft::driver

@@ -1,0 +1,53 @@
+//===- Session.h - a model being compiled ---------------------------------------------------------------*- C++ -*-===//
+// Answers: what do all subcommands do first? Read the model and its checkpoint, and report what is wrong with them.
+//===--------------------------------------------------------------------------------------------------------------===//
+#pragma once
+#include "compiler/checkpoint/Checkpoint.h"
+#include "compiler/driver/Commands.h"
+#include "compiler/pipelines/Pipelines.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include <chrono>
+#include <memory>
+
+namespace weft::driver {
+
+/// Prints "weft: error: ..." and gives the exit code that fits: the machine's fault when memory or disk ran out.
+int report(llvm::Error error);
+int fail(ExitCode code, const llvm::Twine &message);
+
+/// One line on a terminal's stderr that says what is going on, once it has taken half a second.
+class Progress {
+public:
+  explicit Progress(bool enabled);
+  ~Progress();
+  void step(llvm::StringRef what, uint64_t done = 0, uint64_t total = 0);
+
+private:
+  bool enabled, shown = false;
+  std::chrono::steady_clock::time_point start, last;
+};
+
+class Session {
+public:
+  Session();
+  /// Reads the model (phase `options.from`) and its checkpoint. Returns Done or an exit code, after reporting.
+  int open(const ModelOptions &options);
+  /// The limits for CPU names, reported when one is unknown.
+  static int limits(llvm::ArrayRef<std::string> cpus, std::vector<TargetLimits> &limits);
+
+  mlir::ModuleOp module() { return *parsed; }
+  const Checkpoint *checkpoint() const { return weights.get(); }
+  Phase phase() const { return from; }
+  mlir::MLIRContext context;
+
+private:
+  mlir::OwningOpRef<mlir::ModuleOp> parsed;
+  std::unique_ptr<Checkpoint> weights;
+  Phase from = Phase::model;
+};
+
+/// Parses "seq=128"; an error names the text.
+llvm::Expected<std::pair<std::string, int64_t>> parseAxis(llvm::StringRef text);
+
+} // namespace weft::driver

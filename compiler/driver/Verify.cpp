@@ -1,0 +1,195 @@
+//===- Verify.cpp - weft verify ---------------------------------------------------------------------------------===//
+// Answers: does every phase of this model, and the code in the end, compute what the model says?
+//
+// The truth is the model in float64, by the reference interpreter. `fused` is interpreted the same way and must agree to
+// rounding; code is compared by the bound of inspect/Verify.h, against the naive float32 result of the model. A model with
+// a cache is also run in steps, which must give what the whole sequence gives.
+//===------------------------------------------------------------------------------------------------------------===//
+#include "compiler/driver/Artefacts.h"
+#include "compiler/driver/Session.h"
+#include "compiler/driver/VerifyData.h"
+#include "compiler/inspect/Verify.h"
+#include "dialects/Weft/IR/ModelContract.h"
+#include "llvm/Support/Format.h"
+
+using namespace mlir;
+
+namespace weft::driver {
+namespace {
+
+class Verification {
+public:
+  Verification(const VerifyOptions &options) : options(options) {}
+  int run();
+
+private:
+  int truth();
+  int phases();
+  int code(const TargetLimits &level);
+  /// Compares and prints; remembers the first divergence.
+  void compareAll(llvm::StringRef what, ArrayRef<Tensor> tested, ArrayRef<Tensor> naive, double slack);
+
+  const VerifyOptions &options;
+  Session session;
+  Entry sequence, step;
+  std::vector<Tensor> inputs, expected, naive;
+  std::string firstDivergence;
+  int64_t positions = 0;
+};
+
+int Verification::run() {
+  if (int code = session.open(options.model))
+    return code;
+  if (session.phase() != Phase::model)
+    return fail(Usage, "a model is verified from its first phase on");
+  std::vector<TargetLimits> limits;
+  if (int code = Session::limits(options.cpus, limits))
+    return code;
+  sequence = entryOf(session.module(), "sequence");
+  step = entryOf(session.module(), "step");
+  if (!sequence.function)
+    return fail(BadInput, "the model has no entry point for whole sequences");
+  if (int code = truth())
+    return code;
+  if (int code = phases())
+    return code;
+  for (const TargetLimits &level : limits)
+    if (int code = this->code(level))
+      return code;
+  if (!firstDivergence.empty())
+    return fail(BadInput, "first divergence: " + firstDivergence);
+  return Done;
+}
+
+int Verification::truth() {
+  llvm::StringMap<int64_t> sizes;
+  if (auto axes = session.module()->getAttrOfType<ArrayAttr>(contract::axes))
+    for (StringRef axis : axes.getAsValueRange<StringAttr>())
+      sizes[axis] = axis == "batch" ? 2 : 7 + 2 * sizes.size();
+  for (const std::string &text : options.sizes) {
+    auto axis = parseAxis(text);
+    if (!axis)
+      return report(axis.takeError());
+    sizes[axis->first] = axis->second;
+  }
+  auto made = makeInputs(sequence, options.inputs, sizes, options.seed);
+  if (!made)
+    return report(made.takeError());
+  inputs = std::move(*made);
+  if (step.function)
+    for (auto [port, input] : llvm::zip(step.inputs, inputs))
+      if (int dimension = port.dimensionOf(step.positionAxis); dimension >= 0)
+        positions = input.shape[dimension];
+  for (auto [precision, results] : {std::pair(reference::Precision::F64, &expected), {reference::Precision::F32, &naive}}) {
+    reference::Options reference;
+    reference.precision = precision;
+    reference.checkpoint = session.checkpoint();
+    std::vector<Tensor> arguments = inputs;
+    auto outputs = reference::run(sequence.function, arguments, reference);
+    if (!outputs)
+      return report(outputs.takeError());
+    *results = std::move(*outputs);
+  }
+  return Done;
+}
+
+void Verification::compareAll(StringRef what, ArrayRef<Tensor> tested, ArrayRef<Tensor> naive, double slack) {
+  for (auto [port, truth, rough, result] : llvm::zip(sequence.outputs, expected, naive, tested)) {
+    std::string label = (what + ", output '" + port.name + "'").str();
+    std::string problem;
+    if (truth.shape != result.shape) {
+      problem = "the shape differs";
+    } else {
+      Comparison comparison = compare(truth.values, rough.values, result.values);
+      double largest = 0;
+      for (double value : truth.values)
+        largest = std::isfinite(value) ? std::max(largest, std::abs(value)) : largest;
+      bool good = slack > 0 ? comparison.disagreements == 0 && comparison.maxError <= slack * largest
+                            : comparison.isWithinBound();
+      if (!options.quiet || !good)
+        llvm::outs() << (good ? "ok       " : "DIVERGES ") << label << ": " << describe(comparison, truth.shape) << "\n";
+      if (!good)
+        problem = describe(comparison, truth.shape);
+    }
+    if (!problem.empty() && firstDivergence.empty())
+      firstDivergence = label + ": " + problem;
+  }
+}
+
+int Verification::phases() {
+  reference::Options reference;
+  reference.checkpoint = session.checkpoint();
+  // Rounding in float64, over long sums.
+  constexpr double rounding = 1e-9;
+  auto inSteps = [&](Entry &entry, StringRef phase) {
+    for (int64_t size : {int64_t(1), positions}) {
+      if (!positions)
+        break;
+      auto outputs = interpretSteps(entry, inputs, size, reference);
+      if (!outputs)
+        return report(outputs.takeError());
+      compareAll(("phase '" + phase + "', steps of " + Twine(size)).str(), *outputs, naive, rounding);
+    }
+    return static_cast<int>(Done);
+  };
+  if (step.function)
+    if (int code = inSteps(step, "model"))
+      return code;
+
+  OwningOpRef<ModuleOp> fused = session.module().clone();
+  PipelineOptions pipeline;
+  pipeline.to = Phase::fused;
+  if (failed(runPipeline(*fused, pipeline)))
+    return BadInput;
+  std::vector<Tensor> arguments = inputs;
+  auto outputs = reference::run(entryOf(*fused, "sequence").function, arguments, reference);
+  if (!outputs)
+    return report(outputs.takeError());
+  compareAll("phase 'fused'", *outputs, naive, rounding);
+  Entry fusedStep = entryOf(*fused, "step");
+  return fusedStep.function ? inSteps(fusedStep, "fused") : Done;
+}
+
+int Verification::code(const TargetLimits &level) {
+  TemporaryFolder folder;
+  if (!folder)
+    return fail(Machine, "cannot make a temporary folder");
+  CompileOptions compileOptions;
+  compileOptions.model = options.model;
+  compileOptions.cpus = {level.cpu};
+  compileOptions.output = folder.file("model.so");
+  compileOptions.quiet = true;
+  if (int code = compile(compileOptions))
+    return code;
+  weft_module *module = nullptr;
+  if (int code = openLibrary(compileOptions.output, 0, module))
+    return code;
+  int status = Done;
+  std::vector<Tensor> single, results;
+  for (int threads : {1, 2}) {
+    if (status != Done)
+      break;
+    status = runCode(module, sequence, inputs, 0, threads, results);
+    if (threads == 1) {
+      compareAll("code for " + level.cpu, results, naive, 0);
+      single = results;
+    } else if (status == Done) {
+      for (auto [a, b] : llvm::zip(single, results))
+        if (std::memcmp(a.values.data(), b.values.data(), a.values.size() * sizeof(double)) && firstDivergence.empty())
+          firstDivergence = "code for " + level.cpu + ": 1 and 2 threads give different bits";
+    }
+  }
+  for (int64_t size : {int64_t(1), int64_t(3), positions})
+    if (step.function && positions && status == Done) {
+      status = runCode(module, step, inputs, size, 2, results);
+      compareAll(("code for " + level.cpu + ", steps of " + Twine(size)).str(), results, naive, 0);
+    }
+  weft_module_destroy(module);
+  return status;
+}
+
+} // namespace
+
+int verify(const VerifyOptions &options) { return Verification(options).run(); }
+
+} // namespace weft::driver

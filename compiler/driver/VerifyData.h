@@ -1,0 +1,45 @@
+//===- VerifyData.h - inputs for verification, and results put together -----------------------------------*- C++ -*-===//
+// Answers: on which numbers are phases compared, and how does a run in steps become comparable with a whole one?
+//===--------------------------------------------------------------------------------------------------------------===//
+#pragma once
+#include "compiler/driver/Session.h"
+#include "compiler/reference/Interpreter.h"
+#include "weft/runtime.h"
+
+namespace weft::driver {
+
+using reference::Tensor;
+
+/// What a contract says of an entry's inputs or outputs.
+struct Port {
+  std::string name;
+  mlir::RankedTensorType type;
+  std::vector<std::string> dims; ///< an axis' name where its size is known when running, else the number
+  int dimensionOf(llvm::StringRef axis) const;
+};
+struct Entry {
+  mlir::func::FuncOp function;
+  std::vector<Port> inputs, states, outputs;
+  std::string positionAxis; ///< of a step
+};
+/// The entry of this kind ("sequence", "step"); its function is null when there is none.
+Entry entryOf(mlir::ModuleOp module, llvm::StringRef kind);
+
+/// Inputs from files and, for the rest, random ones: indices within the tables that they look up, numbers normally
+/// distributed. `sizes` gives the run-time sizes.
+llvm::Expected<std::vector<Tensor>> makeInputs(const Entry &entry, llvm::ArrayRef<std::string> files,
+                                               const llvm::StringMap<int64_t> &sizes, uint64_t seed);
+
+/// The part [first, first + count) of a tensor along a dimension, and the other way round.
+Tensor slice(const Tensor &whole, int dimension, int64_t first, int64_t count);
+void append(Tensor &whole, const Tensor &part, int dimension);
+
+/// Runs the step entry of IR over all positions, `size` at a time.
+llvm::Expected<std::vector<Tensor>> interpretSteps(const Entry &step, llvm::ArrayRef<Tensor> inputs, int64_t size,
+                                                   const reference::Options &options);
+
+/// Runs compiled code: a whole sequence, or steps of `size`.
+int runCode(weft_module *module, const Entry &entry, llvm::ArrayRef<Tensor> inputs, int64_t size, int threads,
+            std::vector<Tensor> &outputs);
+
+} // namespace weft::driver

@@ -1,0 +1,130 @@
+//===- Pipelines.cpp - the life of a model, phase by phase ------------------------------------------------------===//
+// Read top to bottom; each chapter is a phase of Phases.def and leaves only what that table allows.
+//===------------------------------------------------------------------------------------------------------------===//
+#include "compiler/pipelines/Pipelines.h"
+#include "compiler/pipelines/PhaseChecks.h"
+#include "dialects/Conversion/Passes.h"
+#include "dialects/Weft/Transforms/Passes.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace weft {
+namespace {
+
+void cleanup(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+/// Fewer, larger ops: what a model names becomes what a machine should do at once.
+void buildFused(OpPassManager &pm, const TargetLimits &limits) {
+  // Formulas first become one op each, so that each fusion below sees a whole formula.
+  pm.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
+  cleanup(pm);
+  // Gates before projections: both merge linears of one input, and the gate's merge saves writing two results.
+  pm.addNestedPass<func::FuncOp>(createFuseGatePass({limits.panel}));
+  pm.addNestedPass<func::FuncOp>(createFuseProjectionsPass({limits.panel}));
+  pm.addNestedPass<func::FuncOp>(createPackWeightsPass({limits.panel}));
+  // Biases, activations and residuals ride along in the registers of the matmul that feeds them.
+  pm.addNestedPass<func::FuncOp>(createFuseEpiloguePass());
+  pm.addNestedPass<func::FuncOp>(createFuseNormPass());
+  cleanup(pm);
+  // Last, when it is known which weights are used, and how.
+  pm.addPass(createPlaceWeightsPass());
+  cleanup(pm);
+}
+
+/// From tensors to memory, and from ops to loops over tiles.
+void buildTiled(OpPassManager &pm, const TargetLimits &limits) {
+  pm.addPass(createBindEntryPass());
+  bufferization::OneShotBufferizePassOptions bufferize;
+  bufferize.allowUnknownOps = false;
+  pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  // Sizes of buffers in terms of the sizes of inputs: what the two passes below compare.
+  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
+  cleanup(pm);
+  // Copies into caches and outputs disappear where a kernel can write there; the plan should not see their buffers.
+  pm.addNestedPass<func::FuncOp>(createForwardStoresPass());
+  cleanup(pm);
+  pm.addPass(createPlanMemoryPass());
+  cleanup(pm);
+  // Equal layers share their kernels from here on: everything below is done once for each distinct one.
+  pm.addPass(createOutlineKernelsPass());
+  pm.addNestedPass<func::FuncOp>(createConvertWeftToCpuPass({limits.lanes}));
+  cleanup(pm);
+}
+
+/// Native vectors only, no function that the machine lacks, and threads.
+void buildVectorized(OpPassManager &pm, const TargetLimits &) {
+  pm.addNestedPass<func::FuncOp>(createLowerLinalgPass());
+  pm.addNestedPass<func::FuncOp>(createExpandMathPass());
+  cleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createLoopInvariantCodeMotionPass());
+  pm.addPass(createOutlineParallelPass());
+  pm.addPass(createWrapEntryPass());
+  cleanup(pm);
+}
+
+/// Upstream conversions, all the way to the LLVM dialect.
+void buildLLVM(OpPassManager &pm, const TargetLimits &) {
+  pm.addPass(createConvertVectorToSCFPass(VectorTransferToSCFOptions().enableFullUnroll()));
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+  ConvertVectorToLLVMPassOptions vectors;
+  vectors.reassociateFPReductions = true; // or each sum over lanes is a chain of scalar additions
+  pm.addPass(createConvertVectorToLLVMPass(vectors));
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createConvertMathToLibmPass()); // what is left: f64 functions of position tables
+  pm.addPass(createConvertIndexToLLVMPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
+  pm.addPass(createConvertFuncToLLVMPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createUBToLLVMConversionPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  cleanup(pm);
+}
+
+void build(Phase phase, OpPassManager &pm, const TargetLimits &limits) {
+  switch (phase) {
+  case Phase::model:
+    return; // as the front end made it
+  case Phase::fused:
+    return buildFused(pm, limits);
+  case Phase::tiled:
+    return buildTiled(pm, limits);
+  case Phase::vectorized:
+    return buildVectorized(pm, limits);
+  case Phase::llvm:
+    return buildLLVM(pm, limits);
+  }
+}
+
+} // namespace
+
+LogicalResult runPipeline(ModuleOp module, const PipelineOptions &options) {
+  for (Phase phase : allPhases()) {
+    if (phase < options.from || phase > options.to)
+      continue;
+    if (phase != options.from) {
+      PassManager pm(module.getContext());
+      pm.enableVerifier(true);
+      build(phase, pm, options.limits);
+      if (failed(pm.run(module)))
+        return failure();
+    }
+    if (failed(checkLegality(module, phase)) || failed(dumpPhase(module, phase, options.dumpDirectory)))
+      return failure();
+  }
+  return success();
+}
+
+} // namespace weft

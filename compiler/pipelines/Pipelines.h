@@ -1,0 +1,47 @@
+//===- Pipelines.h - the phases of a compilation --------------------------------------------------------*- C++ -*-===//
+// Answers: which steps lead from a model to code, and how do I stop at, start from or look at one of them?
+//===--------------------------------------------------------------------------------------------------------------===//
+#pragma once
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringRef.h"
+#include <optional>
+#include <string>
+
+namespace weft {
+
+/// What the early phases may know of a target: numbers, no code paths.
+struct TargetLimits {
+  std::string cpu = "x86-64-v4"; ///< x86-64-v3 or x86-64-v4
+  unsigned lanes = 16;           ///< f32 lanes of a native vector
+  unsigned panel = 32;           ///< columns of a packed weight panel, a multiple of `lanes`
+};
+/// The limits for a `--cpu` name ("native" asks this machine); none for an unknown name.
+std::optional<TargetLimits> limitsFor(llvm::StringRef cpu);
+
+enum class Phase {
+#define PHASE(id, description, legal) id,
+#include "compiler/pipelines/Phases.def"
+};
+llvm::StringRef name(Phase phase);
+llvm::StringRef description(Phase phase);
+std::optional<Phase> phaseNamed(llvm::StringRef name);
+llvm::ArrayRef<Phase> allPhases();
+
+struct PipelineOptions {
+  TargetLimits limits;
+  Phase from = Phase::model; ///< the phase that the module is in already
+  Phase to = Phase::llvm;    ///< the phase to stop after
+  std::string dumpDirectory; ///< when not empty: one file <phase>.mlir per phase reached
+};
+
+/// Takes the module from `from` to `to`, checking after each phase that only its legal ops are left. Reports through
+/// MLIR's diagnostics.
+mlir::LogicalResult runPipeline(mlir::ModuleOp module, const PipelineOptions &options);
+
+/// Registers every dialect, interface and translation that Weft's IR needs. Shared by all tools.
+void registerWeft(mlir::DialectRegistry &registry);
+/// Registers Weft's passes, for weft-opt.
+void registerWeftPasses();
+
+} // namespace weft

@@ -1,0 +1,42 @@
+//===- Code.h - machine code of entry points ------------------------------------------------------------*- C++ -*-===//
+// Answers: how do modules in phase `llvm`, one for each CPU level, become objects, on all cores at once?
+//===--------------------------------------------------------------------------------------------------------------===//
+#pragma once
+#include "compiler/targets/Targets.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/raw_ostream.h"
+#include <memory>
+
+namespace weft {
+
+/// What the runtime calls for an entry point: the names of hidden functions.
+struct EntrySymbols {
+  unsigned cpuLevel; ///< as abi.h numbers them
+  std::string run, arena;
+};
+
+/// The code of all CPU levels, in units that are compiled apart. Every function is called <model>.<function>.<level>, so
+/// that two models fit into one program; those that other units call are hidden, the rest internal.
+class Code {
+public:
+  static llvm::Expected<Code> create(llvm::ArrayRef<LoweredCode> levels, llvm::StringRef modelName);
+
+  size_t units() const { return all.size(); }
+  /// Optimises a unit and writes its object file. Once for each; several units may be compiled at the same time.
+  llvm::Error compile(size_t unit, unsigned optimizationLevel, llvm::raw_pwrite_stream &out);
+
+  /// One for each level, in rising order; an error where one has no code for the entry point.
+  llvm::Expected<llvm::SmallVector<EntrySymbols>> entry(llvm::StringRef name) const;
+
+private:
+  struct Unit {
+    std::unique_ptr<llvm::LLVMContext> context;
+    std::unique_ptr<llvm::Module> module;
+  };
+  std::string prefix; ///< of all symbols
+  std::vector<Unit> all;
+  std::vector<TargetLimits> levels;
+};
+
+} // namespace weft

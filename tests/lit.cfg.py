@@ -1,0 +1,41 @@
+# How lit finds and runs the tests that are files: .mlir for weft-opt, .weft for weft, .test for anything on a command line.
+#
+# The programs of the build (weft, weft-opt, weft-interpret) and of LLVM (FileCheck, not, split-file) go by their names.
+# %examples, %shared and %runtime-include are folders, %clang is the compiler of the build.
+# Features a test can REQUIRE:
+#   shared   the folder ../shared beside the project is there (never in a user's clone)
+#   slow     the run is a whole one, not `./dev test --quick`
+#   avx512   this machine runs x86-64-v4 code
+import os
+
+import lit.formats
+
+config.name = "weft"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".weft", ".test"]
+# Inputs are what tests read; the models in errors/ are read by a GoogleTest of the front end.
+config.excludes = ["Inputs", "errors"]
+config.test_source_root = os.path.join(config.weft_source_dir, "tests")
+config.test_exec_root = os.path.join(config.weft_binary_dir, "tests", "lit")
+
+bin_dir = os.path.join(config.weft_binary_dir, "bin")
+config.environment["PATH"] = os.pathsep.join([bin_dir, config.llvm_tools_dir, config.environment["PATH"]])
+# The artefacts that tests make are run on as many threads as the test asks for.
+config.environment.pop("WEFT_THREADS", None)
+
+shared = os.path.join(config.weft_source_dir, "..", "shared")
+config.substitutions += [
+    ("%examples", os.path.join(config.weft_source_dir, "examples")),
+    ("%shared", os.path.normpath(shared)),
+    ("%runtime-include", os.path.join(config.weft_source_dir, "runtime", "include")),
+    ("%clang", config.clang),
+]
+
+if os.path.isdir(shared):
+    config.available_features.add("shared")
+if not lit_config.params.get("quick"):
+    config.available_features.add("slow")
+with open("/proc/cpuinfo") as cpu:
+    flags = set(next(line for line in cpu if line.startswith("flags")).split())
+if {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"} <= flags:
+    config.available_features.add("avx512")

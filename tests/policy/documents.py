@@ -1,0 +1,61 @@
+"""Documentation that cannot rot: its links lead somewhere, its commands run, what is generated is up to date.
+
+In a Markdown file, a block fenced as ```sh run is executed by bash, and a block fenced as ```weft file=NAME is first written
+to that file. The blocks of one document run in their order, in a scratch folder that looks like the project's root.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+from policy.tree import Skip
+
+FENCE = re.compile(r"^```(\w+) +(run|file=\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def test_links(tree):
+    """every link to a file of the project leads to one"""
+    for path, number, line in tree.lines("*.md"):
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", line):
+            if not re.match(r"[a-z]+:", target) and not (tree.root / path.parent / target).exists():
+                yield f"{path}:{number}: {target}"
+
+
+def run_blocks(tree, path, scratch):
+    """Executes the blocks of one document; yields what went wrong."""
+    for entry in tree.root.iterdir():
+        if entry.name not in ("build", ".git"):
+            os.symlink(entry, os.path.join(scratch, entry.name))
+    os.symlink(tree.build, os.path.join(scratch, "build"))
+    text = tree.text(path)
+    for block in FENCE.finditer(text):
+        line = text.count("\n", 0, block.start()) + 1
+        if block[2] != "run":
+            with open(os.path.join(scratch, block[2].removeprefix("file=")), "w") as out:
+                out.write(block[3])
+            continue
+        run = subprocess.run(["bash", "-e", "-u", "-o", "pipefail", "-c", block[3]], cwd=scratch, timeout=300,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        if run.returncode != 0:
+            yield f"{path}:{line}: exit code {run.returncode}\n    " + "\n    ".join(run.stdout.splitlines()[-15:])
+            return
+
+
+def test_commands(tree):
+    """every command that a document shows as runnable runs"""
+    for path in tree.files("*.md"):
+        if FENCE.search(tree.text(path)):
+            with tempfile.TemporaryDirectory() as scratch:
+                yield from run_blocks(tree, path, scratch)
+
+
+def test_generated(tree):
+    """docs/generated is what the sources make of it"""
+    if not (tree.root / "docs/generate.py").exists():
+        raise Skip("docs/generate.py is absent")
+    run = subprocess.run([sys.executable, "docs/generate.py", "--check", "--build", str(tree.build)], cwd=tree.root,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if run.returncode != 0:
+        yield from run.stdout.splitlines()
