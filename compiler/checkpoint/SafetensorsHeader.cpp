@@ -25,8 +25,7 @@ constexpr size_t longestToken = 8 << 20;
 /// Keeps a shape smaller than its text, and is what modules can declare.
 constexpr size_t greatestRank = 8;
 
-template <typename... Parts>
-std::string text(const Parts &...parts) {
+template <typename... Parts> std::string text(const Parts &...parts) {
   std::string result;
   llvm::raw_string_ostream stream(result);
   (stream << ... << parts);
@@ -49,7 +48,8 @@ llvm::Error scan(llvm::StringRef header) {
     if (c == '\0') // The JSON reader would take it for the end.
       return llvm::createStringError(text("header holds a NUL at byte ", i, "; trailing padding must be spaces"));
     if (++token > longestToken)
-      return llvm::createStringError(text("header holds a string of more than ", longestToken, " bytes before byte ", i));
+      return llvm::createStringError(
+          text("header holds a string of more than ", longestToken, " bytes before byte ", i));
     if (inString) {
       if (c == '\\')
         ++i;
@@ -135,14 +135,12 @@ private:
   bool tensorField(const Value &value);
   bool endTensor();
   bool leave();
-  template <typename... Parts>
-  bool fail(const Parts &...parts) {
+  template <typename... Parts> bool fail(const Parts &...parts) {
     message = text(parts...);
     return false;
   }
   /// Of the tensor that is being read.
-  template <typename... Parts>
-  bool failTensor(const Parts &...parts) {
+  template <typename... Parts> bool failTensor(const Parts &...parts) {
     return fail("tensor ", quote(name), ": ", parts...);
   }
 
@@ -329,8 +327,7 @@ bool HeaderReader::parse_error(size_t position, const std::string &, const json:
 
 } // namespace
 
-llvm::Expected<std::vector<CheckpointTensor>> readSafetensorsHeader(llvm::StringRef header,
-                                                                    llvm::ArrayRef<char> data) {
+llvm::Expected<std::vector<CheckpointTensor>> readSafetensorsHeader(llvm::StringRef header, llvm::ArrayRef<char> data) {
   if (auto error = scan(header))
     return std::move(error);
   HeaderReader reader(data);

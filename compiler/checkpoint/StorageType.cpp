@@ -3,7 +3,7 @@
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/checkpoint/Checkpoint.h"
 #include "compiler/checkpoint/Quote.h"
-#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/ErrorHandling.h"
 #include <cmath>
@@ -33,8 +33,7 @@ const Row &rowOf(StorageType type) {
 }
 
 /// Reads the i-th element of bytes that may lie at any address.
-template <typename T>
-T load(llvm::ArrayRef<char> bytes, size_t i) {
+template <typename T> T load(llvm::ArrayRef<char> bytes, size_t i) {
   T value;
   std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
   return value;

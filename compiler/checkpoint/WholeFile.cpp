@@ -90,9 +90,7 @@ llvm::Error WholeFile::failure(std::error_code error, llvm::StringRef what) cons
   return llvm::createStringError(error, llvm::Twine("cannot ") + what + " " + name + ": " + error.message());
 }
 
-llvm::Error WholeFile::check() {
-  return out->has_error() ? failure(out->error(), "write") : llvm::Error::success();
-}
+llvm::Error WholeFile::check() { return out->has_error() ? failure(out->error(), "write") : llvm::Error::success(); }
 
 llvm::Error WholeFile::commit() {
   out->flush();

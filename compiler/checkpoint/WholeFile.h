@@ -16,8 +16,8 @@ class WholeFile {
 public:
   /// Refuses folders, FIFOs and what may not be written, before any work is done for the file. Character devices are
   /// written in commit(). `mode` is that of open(2), subject to the umask.
-  static llvm::Expected<WholeFile> create(llvm::StringRef path, unsigned mode = llvm::sys::fs::all_read |
-                                                                                llvm::sys::fs::all_write);
+  static llvm::Expected<WholeFile> create(llvm::StringRef path,
+                                          unsigned mode = llvm::sys::fs::all_read | llvm::sys::fs::all_write);
   WholeFile(WholeFile &&) = default;
   WholeFile &operator=(WholeFile &&) = delete;
   ~WholeFile();

@@ -4,17 +4,46 @@
 #include "llvm/BinaryFormat/Magic.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Signals.h"
+#include <climits>
+#include <csignal>
+#include <cstring>
+#include <unistd.h>
 
 namespace weft::driver {
 
-TemporaryFolder::TemporaryFolder() {
-  if (llvm::sys::fs::createUniqueDirectory("weft", path))
-    path.clear();
+/// The folder that a signal has to remove; empty for none. LLVM's handlers remove the files in it, but no folders.
+static char interruptedFolder[PATH_MAX];
+
+static void removeFolderAndEnd(int signal) {
+  llvm::sys::RunInterruptHandlers();
+  rmdir(interruptedFolder);
+  raise(signal); // the default, by SA_RESETHAND
 }
 
-TemporaryFolder::~TemporaryFolder() {
-  if (!path.empty())
-    llvm::sys::fs::remove_directories(path);
+TemporaryFolder::TemporaryFolder() {
+  if (llvm::sys::fs::createUniqueDirectory("weft", path) || path.size() >= sizeof interruptedFolder) {
+    path.clear();
+    return;
+  }
+  std::memcpy(interruptedFolder, path.c_str(), path.size() + 1);
+  struct sigaction action = {};
+  action.sa_handler = removeFolderAndEnd;
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_NODEFER);
+  for (int number : {SIGINT, SIGTERM}) {
+    struct sigaction before;
+    // A program begun in the background is to go on ignoring what it was told to ignore.
+    if (!sigaction(number, nullptr, &before) && before.sa_handler != SIG_IGN)
+      sigaction(number, &action, nullptr);
+  }
+}
+
+void TemporaryFolder::remove() {
+  if (path.empty())
+    return;
+  llvm::sys::fs::remove_directories(path);
+  interruptedFolder[0] = 0;
+  path.clear();
 }
 
 std::string TemporaryFolder::file(llvm::StringRef name) const {
@@ -27,12 +56,17 @@ InputKind kindOf(llvm::StringRef file) {
   llvm::file_magic magic;
   if (llvm::identify_magic(file, magic))
     return InputKind::Model; // reading it says what is wrong
-  if (magic == llvm::file_magic::elf_executable)
+  switch (magic) {
+  case llvm::file_magic::elf_relocatable:
+    return InputKind::Object;
+  case llvm::file_magic::elf_executable:
     return InputKind::Executable;
-  // A position-independent executable is an ELF "shared object" too; the name tells them apart.
-  if (magic == llvm::file_magic::elf_shared_object)
-    return file.ends_with(".so") ? InputKind::Library : InputKind::Executable;
-  return InputKind::Model;
+  case llvm::file_magic::elf_shared_object:
+    // A position-independent executable is one too; the name tells them apart.
+    return llvm::sys::path::filename(file).contains(".so") ? InputKind::Library : InputKind::Executable;
+  default:
+    return InputKind::Model;
+  }
 }
 
 int report(const weft_error &error) {
@@ -49,9 +83,7 @@ int report(const weft_error &error) {
   }
 }
 
-int openLibrary(llvm::StringRef file, int level, weft_module *&module) {
-  weft_load_options options = {};
-  options.cpu_level = level;
+int openLibrary(llvm::StringRef file, const weft_load_options &options, weft_module *&module) {
   weft_error error = {};
   if (weft_module_load(file.str().c_str(), &options, &module, &error) != WEFT_OK)
     return report(error);

@@ -9,24 +9,26 @@
 
 namespace weft::driver {
 
-/// A folder for a compiled model that goes with the object.
+/// A folder for a compiled model that goes with the object, and at SIGINT and SIGTERM. There is one at a time.
 class TemporaryFolder {
 public:
   TemporaryFolder();
-  ~TemporaryFolder();
+  ~TemporaryFolder() { remove(); }
   explicit operator bool() const { return !path.empty(); }
   std::string file(llvm::StringRef name) const;
+  /// What is mapped from its files stays.
+  void remove();
 
 private:
   llvm::SmallString<64> path;
 };
 
-enum class InputKind { Model, Library, Executable };
-/// What a file is, by its first bytes: an ELF library, an ELF executable, else a model's text.
+enum class InputKind { Model, Object, Library, Executable };
+/// What a file is, by its first bytes: ELF of one kind or another, else a model's text.
 InputKind kindOf(llvm::StringRef file);
 
-/// Opens a shared library through the runtime; `level` 3 or 4 bounds the code that is chosen, 0 does not.
-int openLibrary(llvm::StringRef file, int level, weft_module *&module);
+/// Opens a shared library through the runtime.
+int openLibrary(llvm::StringRef file, const weft_load_options &options, weft_module *&module);
 
 /// The exit code for a status of the runtime, after reporting it.
 int report(const weft_error &error);

@@ -16,7 +16,7 @@ struct ModelOptions {
   std::string file;              ///< .weft, or .mlir with `from`
   std::string weights;           ///< .safetensors; empty: none
   std::vector<std::string> axes; ///< "seq=128"
-  std::string from = "model";    ///< phase of a .mlir file
+  std::string from = "model";    ///< phase that a .mlir file is in
   bool strict = false;           ///< unused weights are errors
 };
 
@@ -33,6 +33,7 @@ struct CompileOptions {
 
 struct RunOptions {
   CompileOptions compile;             ///< `model.file` may be an artefact
+  std::string onlyForModels;          ///< an option of `compile` that was given and that an artefact has no use for
   std::vector<std::string> arguments; ///< for the artefact: name=input.npy, -o, --time, ...
 };
 

@@ -1,60 +1,78 @@
 //===- Compile.cpp - weft compile, weft check -------------------------------------------------------------------===//
+#include "compiler/checkpoint/WholeFile.h"
 #include "compiler/driver/Session.h"
 #include "compiler/targets/Targets.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/ToolOutputFile.h"
 
 using namespace mlir;
 
 namespace weft::driver {
 
-/// Prints the module to a file, whole or not at all, or to stdout.
-static int emit(ModuleOp module, StringRef path) {
-  std::error_code error;
-  llvm::ToolOutputFile file(path.empty() ? "-" : path, error, llvm::sys::fs::OF_Text);
-  if (error)
-    return fail(BadInput, "cannot write '" + path + "': " + error.message());
-  module->print(file.os(), OpPrintingFlags().enableDebugInfo(path != "" && path != "-").useLocalScope());
-  file.os() << "\n";
-  file.keep();
+/// Prints the module: for people on stdout, and with locations, for --from, in a file.
+static int print(ModuleOp module, StringRef path) {
+  OpPrintingFlags flags = OpPrintingFlags().useLocalScope();
+  if (path.empty()) {
+    module->print(llvm::outs(), flags);
+    llvm::outs() << "\n";
+    return Done;
+  }
+  auto file = WholeFile::create(path);
+  if (!file)
+    return report(file.takeError());
+  module->print(file->stream(), flags.enableDebugInfo());
+  file->stream() << "\n";
+  if (llvm::Error error = file->commit())
+    return report(std::move(error));
   return Done;
 }
 
-static int emitPhase(Session &session, const CompileOptions &options, const TargetLimits &limits) {
-  std::optional<Phase> to = phaseNamed(options.emit);
-  if (!to)
-    return fail(Usage, "there is no phase '" + options.emit + "'");
-  if (*to < session.phase())
-    return fail(Usage, "the input is in phase '" + name(session.phase()) + "', which comes after '" + options.emit + "'");
+static int emitPhase(Session &session, const CompileOptions &options, Phase to, const TargetLimits &limits) {
+  if (to < session.phase())
+    return fail(Usage, "'" + options.model.file + "' is in phase '" + name(session.phase()) + "', which comes after '" +
+                           options.emit + "'");
   PipelineOptions pipeline;
   pipeline.limits = limits;
   pipeline.from = session.phase();
-  pipeline.to = *to;
+  pipeline.to = to;
   pipeline.dumpDirectory = options.dumpDirectory;
   if (failed(runPipeline(session.module(), pipeline)))
     return BadInput;
-  return emit(session.module(), options.output);
+  return print(session.module(), options.output);
+}
+
+/// The name of the artefact where none is given: that of the model, without its extension, in the current folder.
+static std::string outputFor(const CompileOptions &options) {
+  return options.output.empty() ? llvm::sys::path::stem(options.model.file).str() : options.output;
 }
 
 int compile(const CompileOptions &options) {
+  std::vector<TargetLimits> limits;
+  if (int code = Session::limits(options.cpus, limits))
+    return code;
+  Phase emitted = Phase::llvm;
+  if (!options.emit.empty()) {
+    if (int code = findPhase(options.emit, emitted))
+      return code;
+    if (limits.size() > 1)
+      return fail(Usage, "--emit shows the code of one CPU level, but --cpu names " + Twine(limits.size()));
+    if (!options.weightsOut.empty())
+      return fail(Usage, "--emit prints IR and writes no weights; leave --weights-out away");
+  }
+  std::string output = outputFor(options);
+  if (options.emit.empty() && llvm::sys::fs::equivalent(output, options.model.file))
+    return fail(Usage, "'" + output + "' is the model itself; name the artefact with -o OUT");
+
   Progress progress(!options.quiet);
   progress.step("reading the model");
   Session session;
   if (int code = session.open(options.model))
     return code;
-  std::vector<TargetLimits> limits;
-  if (int code = Session::limits(options.cpus, limits))
-    return code;
   if (!options.emit.empty())
-    return emitPhase(session, options, limits.back());
+    return emitPhase(session, options, emitted, limits.back());
   if (session.phase() > Phase::fused)
     return fail(Usage, "an artefact is made from phase 'model' or 'fused'; from '" + name(session.phase()) +
                            "' on only --emit is possible");
-  std::string output = options.output;
-  if (output.empty())
-    output = llvm::sys::path::stem(options.model.file).str();
-
   // All levels share the model and its weights up to `fused`; code paths fork here.
   PipelineOptions pipeline;
   pipeline.limits = limits.back();

@@ -9,27 +9,21 @@ using namespace mlir;
 
 namespace weft::driver {
 
-/// Sizes for which the table is made when the command line does not fix them.
-static const std::pair<const char *, int64_t> defaultSizes[] = {{"batch", 1}, {"seq", 128}, {"src", 128}};
-
 static int roofline(const InspectOptions &options, const TargetLimits &limits) {
-  // With every axis fixed all shapes are numbers, but for those of caches.
+  // With every axis fixed all shapes are numbers, but for those of caches. Which are left to fix is seen without weights,
+  // so that what is to be said of these is said once.
+  ModelOptions fixed = options.model, free = options.model;
+  free.weights.clear();
   Session plain;
-  if (int code = plain.open(options.model))
+  if (int code = plain.open(free))
     return code;
-  ModelOptions fixed = options.model;
-  std::string sizes;
   if (auto axes = plain.module()->getAttrOfType<ArrayAttr>(contract::axes))
-    for (StringRef axis : axes.getAsValueRange<StringAttr>()) {
-      int64_t size = 128;
-      for (auto [name, known] : defaultSizes)
-        if (axis == name)
-          size = known;
-      fixed.axes.push_back((axis + "=" + Twine(size)).str());
-    }
+    for (StringRef axis : axes.getAsValueRange<StringAttr>())
+      fixed.axes.push_back((axis + "=" + (axis == "batch" ? "1" : "128")).str());
   Session session;
   if (int code = session.open(fixed))
     return code;
+  std::string sizes;
   for (const std::string &axis : fixed.axes)
     sizes += " " + axis;
   PipelineOptions pipeline;
@@ -65,19 +59,15 @@ int inspect(const InspectOptions &options) {
     return roofline(options, limits.front());
   if (options.phase.empty() && options.dumpDirectory.empty())
     return fail(Usage, "say what to look at: --phase, --dump-phases or --roofline");
+  PipelineOptions pipeline;
+  pipeline.limits = limits.front();
+  pipeline.dumpDirectory = options.dumpDirectory;
+  if (!options.phase.empty())
+    if (int code = findPhase(options.phase, pipeline.to))
+      return code;
   Session session;
   if (int code = session.open(options.model))
     return code;
-  PipelineOptions pipeline;
-  pipeline.limits = limits.front();
-  pipeline.from = session.phase();
-  pipeline.dumpDirectory = options.dumpDirectory;
-  if (!options.phase.empty()) {
-    std::optional<Phase> to = phaseNamed(options.phase);
-    if (!to)
-      return fail(Usage, "there is no phase '" + options.phase + "'");
-    pipeline.to = *to;
-  }
   if (failed(runPipeline(session.module(), pipeline)))
     return BadInput;
   if (!options.phase.empty()) {

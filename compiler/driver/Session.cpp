@@ -28,6 +28,17 @@ int report(llvm::Error error) {
   return fail(code, text);
 }
 
+int findPhase(llvm::StringRef wanted, Phase &phase) {
+  if (std::optional<Phase> found = phaseNamed(wanted)) {
+    phase = *found;
+    return Done;
+  }
+  std::string names;
+  for (Phase known : allPhases())
+    names += (names.empty() ? "" : ", ") + name(known).str();
+  return fail(Usage, "there is no phase '" + wanted + "'; there are " + names);
+}
+
 //===-- progress ------------------------------------------------------------------------------------------------===//
 
 Progress::Progress(bool enabled)
@@ -97,11 +108,11 @@ Session::Session() : context(registry()) {
   });
 }
 
-llvm::Expected<std::pair<std::string, int64_t>> parseAxis(llvm::StringRef text) {
+llvm::Expected<std::pair<std::string, int64_t>> parseAxis(llvm::StringRef text, llvm::StringRef option) {
   auto [axis, size] = text.split('=');
   int64_t value;
   if (axis.trim().empty() || size.trim().getAsInteger(10, value) || value < 1)
-    return llvm::createStringError("--axis takes a name and a positive size, like seq=128, but got '" + text + "'");
+    return llvm::createStringError(option + " takes a name and a positive size, like seq=128, but got '" + text + "'");
   return std::pair(axis.trim().str(), value);
 }
 
@@ -118,10 +129,13 @@ int Session::limits(ArrayRef<std::string> cpus, std::vector<TargetLimits> &limit
 }
 
 int Session::open(const ModelOptions &options) {
-  std::optional<Phase> phase = phaseNamed(options.from);
-  if (!phase)
-    return fail(Usage, "there is no phase '" + options.from + "'");
-  from = *phase;
+  if (int code = findPhase(options.from, from))
+    return code;
+  bool isText = !llvm::StringRef(options.file).ends_with(".mlir");
+  if (isText && from != Phase::model)
+    return fail(Usage, "--from says which phase a .mlir file is in, but '" + options.file + "' is no .mlir file");
+  if (!isText && !options.axes.empty())
+    return fail(Usage, "--axis needs the text of a model; the sizes in '" + options.file + "' are what they are");
   FrontendOptions frontend;
   for (const std::string &text : options.axes) {
     auto axis = parseAxis(text);
@@ -131,8 +145,12 @@ int Session::open(const ModelOptions &options) {
     }
     frontend.axes[axis->first] = axis->second;
   }
-  if (llvm::sys::fs::is_directory(options.file))
+  llvm::sys::fs::file_status status;
+  llvm::sys::fs::status(options.file, status);
+  if (status.type() == llvm::sys::fs::file_type::directory_file)
     return fail(BadInput, "cannot read '" + options.file + "': it is a directory");
+  if (status.type() == llvm::sys::fs::file_type::character_file) // /dev/zero has no end
+    return fail(BadInput, "cannot read '" + options.file + "': it is a device");
   auto text = llvm::MemoryBuffer::getFile(options.file, /*IsText=*/false);
   if (!text)
     return fail(BadInput, "cannot read '" + options.file + "': " + text.getError().message());
@@ -144,12 +162,10 @@ int Session::open(const ModelOptions &options) {
     frontend.checkpoint = weights.get();
   }
   frontend.strict = options.strict;
-  if (llvm::StringRef(options.file).ends_with(".mlir")) {
-    ParserConfig config(&context);
-    parsed = parseSourceString<ModuleOp>((*text)->getBuffer(), config, options.file);
-  } else {
+  if (isText)
     parsed = compileModel(context, options.file, (*text)->getBuffer(), frontend, llvm::errs());
-  }
+  else
+    parsed = parseSourceString<ModuleOp>((*text)->getBuffer(), ParserConfig(&context), options.file);
   return parsed ? Done : BadInput;
 }
 

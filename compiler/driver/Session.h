@@ -15,6 +15,8 @@ namespace weft::driver {
 /// Prints "weft: error: ..." and gives the exit code that fits: the machine's fault when memory or disk ran out.
 int report(llvm::Error error);
 int fail(ExitCode code, const llvm::Twine &message);
+/// The phase of this name, or Usage after reporting which there are.
+int findPhase(llvm::StringRef name, Phase &phase);
 
 /// One line on a terminal's stderr that says what is going on, once it has taken half a second.
 class Progress {
@@ -47,7 +49,7 @@ private:
   Phase from = Phase::model;
 };
 
-/// Parses "seq=128"; an error names the text.
-llvm::Expected<std::pair<std::string, int64_t>> parseAxis(llvm::StringRef text);
+/// Parses "seq=128"; an error names the text, and the option that it was given to.
+llvm::Expected<std::pair<std::string, int64_t>> parseAxis(llvm::StringRef text, llvm::StringRef option = "--axis");
 
 } // namespace weft::driver

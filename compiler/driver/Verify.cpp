@@ -23,6 +23,8 @@ public:
   int run();
 
 private:
+  /// Run-time sizes of axes: as asked for, else small and different.
+  int chooseSizes(llvm::StringMap<int64_t> &sizes);
   int truth();
   int phases();
   int code(const TargetLimits &level);
@@ -61,17 +63,31 @@ int Verification::run() {
   return Done;
 }
 
-int Verification::truth() {
-  llvm::StringMap<int64_t> sizes;
+int Verification::chooseSizes(llvm::StringMap<int64_t> &sizes) {
+  std::string names;
   if (auto axes = session.module()->getAttrOfType<ArrayAttr>(contract::axes))
-    for (StringRef axis : axes.getAsValueRange<StringAttr>())
+    for (StringRef axis : axes.getAsValueRange<StringAttr>()) {
       sizes[axis] = axis == "batch" ? 2 : 7 + 2 * sizes.size();
+      names += (names.empty() ? "" : ", ") + axis.str();
+    }
   for (const std::string &text : options.sizes) {
-    auto axis = parseAxis(text);
-    if (!axis)
-      return report(axis.takeError());
+    auto axis = parseAxis(text, "--size");
+    if (!axis) {
+      report(axis.takeError());
+      return Usage;
+    }
+    if (!sizes.contains(axis->first))
+      return fail(Usage, "--size: no axis '" + axis->first + "' has a size that is known when running; " +
+                             (names.empty() ? "all are fixed" : "there are " + names));
     sizes[axis->first] = axis->second;
   }
+  return Done;
+}
+
+int Verification::truth() {
+  llvm::StringMap<int64_t> sizes;
+  if (int code = chooseSizes(sizes))
+    return code;
   auto made = makeInputs(sequence, options.inputs, sizes, options.seed);
   if (!made)
     return report(made.takeError());
@@ -162,7 +178,7 @@ int Verification::code(const TargetLimits &level) {
   if (int code = compile(compileOptions))
     return code;
   weft_module *module = nullptr;
-  if (int code = openLibrary(compileOptions.output, 0, module))
+  if (int code = openLibrary(compileOptions.output, {}, module))
     return code;
   int status = Done;
   std::vector<Tensor> single, results;

@@ -2,6 +2,7 @@
 // For developers: runs single passes on IR, which is what the tests of passes do.
 //===------------------------------------------------------------------------------------------------------------===//
 #include "compiler/pipelines/Pipelines.h"
+#include "dialects/Check/IR/CheckOps.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
@@ -13,6 +14,7 @@ int main(int argc, char **argv) {
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
   weft::registerWeft(registry);
+  registry.insert<weft::check::CheckDialect>();
   weft::registerWeftPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Weft's optimizer driver\n", registry));
 }

@@ -3,13 +3,22 @@
 //===------------------------------------------------------------------------------------------------------------===//
 #include "compiler/driver/Commands.h"
 #include "compiler/pipelines/Pipelines.h"
-#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Signals.h"
+#include "llvm/Support/raw_ostream.h"
 #include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <new>
+#include <unistd.h>
 
 using namespace weft;
 using namespace weft::driver;
 
 namespace {
+
+/// The group of options that say how a model is compiled, in the help of commands that also take artefacts.
+constexpr const char *compilation = "Compilation of models";
 
 std::string phaseNames() {
   std::string names;
@@ -20,34 +29,87 @@ std::string phaseNames() {
 
 void addModel(CLI::App *app, ModelOptions &options, const char *what = "the model, a .weft file") {
   app->add_option("FILE", options.file, what)->required();
-  app->add_option("-w,--weights", options.weights, "checkpoint, a .safetensors file");
-  app->add_option("--axis", options.axes, "fix the size of an axis: seq=128")->type_name("AXIS=SIZE")->allow_extra_args(false);
-  app->add_flag("--strict", options.strict, "refuse a checkpoint with weights that the model does not use");
+  app->add_option("-w,--weights", options.weights, "checkpoint, a .safetensors file")->group(compilation);
+  app->add_option("--axis", options.axes, "fix the size of an axis: seq=128")
+      ->type_name("AXIS=SIZE")
+      ->allow_extra_args(false)
+      ->group(compilation);
+  app->add_flag("--strict", options.strict, "refuse a checkpoint with weights that the model does not use")
+      ->group(compilation);
 }
 
-void addCpus(CLI::App *app, std::vector<std::string> &cpus) {
-  app->add_option("--cpu", cpus, "native, x86-64-v3 (AVX2) or x86-64-v4 (AVX-512); several: one artefact chooses when it starts")
+CLI::Option *addCpus(CLI::App *app, std::vector<std::string> &cpus) {
+  return app
+      ->add_option("--cpu", cpus,
+                   "native, x86-64-v3 (AVX2) or x86-64-v4 (AVX-512); several: one artefact chooses when it starts")
       ->delimiter(',')
       ->allow_extra_args(false);
 }
 
+/// An option with one value so far; it is there so that others get an answer.
+void addOnly(CLI::App *app, const char *option, const std::string &only, const char *help) {
+  app->add_option_function<std::string>(
+         option,
+         [option, only](const std::string &value) {
+           if (value != only)
+             throw CLI::ValidationError(option, "'" + value + "' is not supported; there is " + only);
+         },
+         help)
+      ->group(compilation);
+}
+
 void addCompile(CLI::App *app, CompileOptions &options) {
-  addCpus(app, options.cpus);
-  app->add_option_function<std::string>("--target", [](const std::string &target) {
-       if (target != "cpu")
-         throw CLI::ValidationError("--target", "'" + target + "' is not supported yet; there is cpu");
-     }, "cpu");
-  app->add_option_function<std::string>("--type", [](const std::string &type) {
-       if (type != "f32")
-         throw CLI::ValidationError("--type", "'" + type + "' is not supported yet; there is f32");
-     }, "storage type of weights and activations: f32");
-  app->add_option("-O", options.optimization, "LLVM's optimization level")->check(CLI::Range(0, 3));
+  addCpus(app, options.cpus)->group(compilation);
+  addOnly(app, "--target", "cpu", "cpu");
+  addOnly(app, "--type", "f32", "storage type of weights and activations: f32");
+  app->add_option("-O", options.optimization, "LLVM's optimization level, 0 to 3")
+      ->check(CLI::Range(0, 3))
+      ->group(compilation);
   app->add_flag("-q,--quiet", options.quiet, "no progress");
+}
+
+/// The command also takes artefacts, and hands on to them what it does not know itself.
+void addArtefact(CLI::App *app, RunOptions &options) {
+  addModel(app, options.compile.model, "a .weft file, or an artefact: .so or executable");
+  addCompile(app, options.compile);
+  app->allow_extras();
+}
+
+/// What is for the artefact, in the order in which it was typed.
+void takeExtras(CLI::App *app, RunOptions &options) {
+  for (const std::string &extra : app->remaining())
+    if (extra != "--")
+      options.arguments.push_back(extra);
+  for (const CLI::Option *option : app->get_options())
+    if (option->count() && option->get_group() == compilation)
+      options.onlyForModels = option->get_name();
+}
+
+/// What was printed has to have arrived. Results go to stdout by three ways: LLVM's, CLI11's and the runtime's.
+int flushResults(int code) {
+  llvm::outs().flush();
+  bool failed = llvm::outs().has_error();
+  llvm::outs().clear_error(); // else it ends the program when the stream does
+  std::cout.flush();
+  failed |= !std::cout.good();
+  failed |= std::fflush(stdout) || std::ferror(stdout);
+  if (!failed || code != Done)
+    return code;
+  llvm::errs() << "weft: error: standard output cannot be written\n";
+  return Machine;
+}
+
+[[noreturn]] void outOfMemory() {
+  static const char message[] = "weft: error: there is not enough memory\n";
+  [[maybe_unused]] ssize_t written = write(STDERR_FILENO, message, sizeof message - 1);
+  llvm::sys::RunInterruptHandlers(); // removes what is half written
+  _exit(Machine);
 }
 
 } // namespace
 
 int main(int argc, char **argv) {
+  std::set_new_handler(outOfMemory);
   CLI::App app{"weft compiles transformer blocks ahead of time\n\n"
                "Exit codes: 0 done, 1 the input is at fault, 2 usage, 3 the machine is."};
   app.require_subcommand(1);
@@ -58,7 +120,7 @@ int main(int argc, char **argv) {
   CLI::App *compileApp = app.add_subcommand("compile", "compile a model into an executable, a library or an object");
   addModel(compileApp, compileOptions.model);
   addCompile(compileApp, compileOptions);
-  compileApp->add_option("-o", compileOptions.output, "OUT.o, OUT.so (with OUT.h) or an executable");
+  compileApp->add_option("-o", compileOptions.output, "OUT.o, OUT.so (each with OUT.h) or an executable");
   compileApp->add_option("--emit", compileOptions.emit, "print the IR of a phase instead: " + phaseNames());
   compileApp->add_option("--from", compileOptions.model.from, "FILE is .mlir in this phase");
   compileApp->add_option("--dump-phases", compileOptions.dumpDirectory, "write the IR of every phase into this folder");
@@ -66,43 +128,43 @@ int main(int argc, char **argv) {
   compileApp->callback([&] { code = compile(compileOptions); });
 
   RunOptions runOptions;
-  CLI::App *runApp = app.add_subcommand("run", "run a model on inputs: weft run FILE name=input.npy -o out.npy");
-  addModel(runApp, runOptions.compile.model, "a .weft file, or an artefact");
-  addCompile(runApp, runOptions.compile);
-  runApp->add_option("ARGUMENTS", runOptions.arguments,
-                     "name=input.npy, then options of the artefact after '--': -o, --time, --threads, --step, --help");
-  runApp->callback([&] { code = run(runOptions); });
+  CLI::App *runApp = app.add_subcommand("run", "run a model on inputs: weft run FILE name=input.npy ... -o out.npy");
+  addArtefact(runApp, runOptions);
+  runApp->footer("All else is for the artefact: name=input.npy, -o [NAME=]FILE, --time, --repeat N, --threads N,\n"
+                 "--step[=N], --info, --verify-weights. After '--' nothing is for weft.");
+  runApp->callback([&] {
+    takeExtras(runApp, runOptions);
+    code = run(runOptions);
+  });
 
   RunOptions generateOptions;
-  std::string prompt, tokenizer = "bytes";
-  int64_t length = 256;
-  CLI::App *generateApp = app.add_subcommand("generate", "continue a text with a byte-level model");
-  addModel(generateApp, generateOptions.compile.model, "a .weft file, or an artefact");
-  addCompile(generateApp, generateOptions.compile);
-  generateApp->add_option("-p,--prompt", prompt, "the text to continue")->required();
-  generateApp->add_option("-n,--length", length, "bytes to generate")->check(CLI::PositiveNumber);
+  std::string tokenizer;
+  CLI::App *generateApp = app.add_subcommand("generate", "continue a text: weft generate FILE --prompt TEXT");
+  addArtefact(generateApp, generateOptions);
   generateApp->add_option("--tokenizer", tokenizer, "bytes: one token per byte")->check(CLI::IsMember({"bytes"}));
-  generateApp->add_option("ARGUMENTS", generateOptions.arguments, "options of the artefact after '--': --time, --threads");
+  generateApp->footer("All else is for the artefact: --prompt TEXT or --tokens 1,2,3, --length N, --temperature T, --seed N,\n"
+                      "--no-cache, --time, --threads N. After '--' nothing is for weft.");
   generateApp->callback([&] {
-    std::vector<std::string> given = {"--generate", "--prompt", prompt, "--length", std::to_string(length)};
-    generateOptions.arguments.insert(generateOptions.arguments.begin(), given.begin(), given.end());
+    generateOptions.arguments = {"--generate"};
+    takeExtras(generateApp, generateOptions);
     code = run(generateOptions);
   });
 
   InspectOptions inspectOptions;
   CLI::App *inspectApp = app.add_subcommand("inspect", "look at what the compiler makes of a model");
   addModel(inspectApp, inspectOptions.model);
-  inspectApp->add_option("--cpu", inspectOptions.cpu, "native, x86-64-v3 or x86-64-v4");
+  inspectApp->add_option("--cpu", inspectOptions.cpu, "native, x86-64-v3 or x86-64-v4")->group(compilation);
   inspectApp->add_option("--phase,--emit", inspectOptions.phase, "print the IR of a phase: " + phaseNames());
   inspectApp->add_option("--dump-phases", inspectOptions.dumpDirectory, "write the IR of every phase into this folder");
   inspectApp->add_flag("--roofline", inspectOptions.roofline, "operations, bytes and intensity of each kernel");
-  inspectApp->add_option("--past", inspectOptions.past, "positions in the cache, for the roofline of a step");
+  inspectApp->add_option("--past", inspectOptions.past, "positions in the cache, for the roofline of a step")
+      ->check(CLI::NonNegativeNumber);
   inspectApp->callback([&] { code = inspect(inspectOptions); });
 
   VerifyOptions verifyOptions;
   CLI::App *verifyApp = app.add_subcommand("verify", "compare the phases and the code with the float64 reference");
   addModel(verifyApp, verifyOptions.model);
-  addCpus(verifyApp, verifyOptions.cpus);
+  addCpus(verifyApp, verifyOptions.cpus)->group(compilation);
   verifyApp->add_option("INPUTS", verifyOptions.inputs, "name=input.npy; inputs that are not given are random");
   verifyApp->add_option("--size", verifyOptions.sizes, "run-time size of an axis in random inputs: seq=129")
       ->type_name("AXIS=SIZE")
@@ -126,8 +188,7 @@ int main(int argc, char **argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    int status = app.exit(error); // prints help or the message
-    return status == 0 ? Done : Usage;
+    code = app.exit(error) == 0 ? Done : Usage; // prints help, or the message
   }
-  return code;
+  return flushResults(code);
 }

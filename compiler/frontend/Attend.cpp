@@ -81,7 +81,7 @@ Node *Elaborator::attend(const AttendExpr &expr, Scope &scope) {
   }
   axes.push_back(roles.valueWidth);
   operands.append(captured.begin(), captured.end());
-  return add(std::move(roles), Element::F32, axes, operands, place, "attend");
+  return add(std::make_shared<const op::Attention>(std::move(roles)), Element::F32, axes, operands, place, "attend");
 }
 
 bool Elaborator::attendRoles(const AttendExpr &expr, Node *q, Node *k, Node *v, const Ident *over, Scope &scope,

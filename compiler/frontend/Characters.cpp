@@ -39,6 +39,10 @@ static std::string hex(uint32_t value, unsigned digits) {
 
 bool weft::frontend::checkCharacters(const Source &source, Diagnostics &diagnostics) {
   StringRef text = source.text();
+  if (text.size() > std::numeric_limits<uint32_t>::max()) {
+    diagnostics.error(Diag::W041, Loc(), "a model's text has less than 4 GiB, not " + Twine(text.size()) + " bytes");
+    return false;
+  }
   for (size_t at = 0; at < text.size();) {
     unsigned char byte = text[at];
     Loc loc{&source, at, at + 1};

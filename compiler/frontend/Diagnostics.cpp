@@ -16,9 +16,18 @@ ArrayRef<DiagInfo> weft::frontend::allDiagnostics() {
   return table;
 }
 
+// A name can be a whole file of 10 MB: of longer texts the middle is left out.
+static std::string clipped(const Twine &text) {
+  constexpr size_t most = 1000, head = 700, tail = 250;
+  std::string whole = text.str();
+  if (whole.size() <= most)
+    return whole;
+  return whole.substr(0, head) + " ... " + whole.substr(whole.size() - tail);
+}
+
 Diagnostics::Report &Diagnostics::Report::note(Loc loc, const Twine &text) {
   if (owner)
-    owner->messages[index].notes.emplace_back(loc, text.str());
+    owner->messages[index].notes.emplace_back(loc, clipped(text));
   return *this;
 }
 
@@ -29,7 +38,7 @@ Diagnostics::Report Diagnostics::report(Diag id, Loc loc, const Twine &text, boo
   if (isError && full())
     return Report(nullptr, 0);
   errors += isError;
-  messages.push_back({id, isError, loc, text.str(), {}});
+  messages.push_back({id, isError, loc, clipped(text), {}});
   return Report(this, messages.size() - 1);
 }
 

@@ -171,7 +171,7 @@ private:
 };
 
 /// Nodes beyond this are refused: no model that fits a machine has as many, but loops and blocks multiply.
-inline constexpr size_t stepLimit = 400000;
+inline constexpr size_t stepLimit = 100000;
 
 //===-- templates -------------------------------------------------------------------------------------------------===//
 

@@ -20,7 +20,8 @@ struct FunctionEmitter::RegionScope {
   Computed computed;
 };
 
-Emitted FunctionEmitter::emitOp(const Node &node, const op::Attention &attention) {
+Emitted FunctionEmitter::emitOp(const Node &node, const std::shared_ptr<const op::Attention> &roles) {
+  const op::Attention &attention = *roles;
   Location loc = location(node.loc, node.construct);
   AxisList queryPosition;
   if (attention.queryPosition)

@@ -95,7 +95,7 @@ private:
   mlir::Value rotaryTable(const op::Rotary &op, mlir::Location loc);
   mlir::Value angle(mlir::OpBuilder &body, mlir::Location loc, mlir::Value first, mlir::Value frequency);
   // EmitAttention.cpp
-  Emitted emitOp(const Node &node, const op::Attention &op);
+  Emitted emitOp(const Node &node, const std::shared_ptr<const op::Attention> &op);
   void emitRegion(mlir::Region &region, const Node *root, const op::Attention &op, bool isScore, mlir::Location loc);
   struct RegionScope;
   mlir::Value computeFormula(const Node *node, RegionScope &scope);

@@ -7,6 +7,7 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
 #include <deque>
+#include <memory>
 #include <string>
 #include <variant>
 
@@ -154,7 +155,7 @@ struct Read {
 struct Node {
   std::variant<op::Input, op::Constant, op::AxisSize, op::Position, op::Weight, op::Map, op::Reduce, op::Softmax,
                op::Argmax, op::Linear, op::Lookup, op::Norm, op::Rotary, op::Sinusoid, op::Rename, op::Pick, op::Cache,
-               op::Attention, op::Formal, op::AxisIndex, op::Read>
+               std::shared_ptr<const op::Attention>, op::Formal, op::AxisIndex, op::Read>
       what;
   Element element = Element::F32;
   AxisList axes;
@@ -163,7 +164,15 @@ struct Node {
   std::string construct;  ///< what the source calls it, for locations in the IR
   unsigned expression = 0; ///< nodes of one expression may share a loop nest
 
-  template <typename T> const T *as() const { return std::get_if<T>(&what); }
+  template <typename T> const T *as() const {
+    // The largest kind by far, and a rare one, lies outside the node.
+    if constexpr (std::is_same_v<T, op::Attention>) {
+      const auto *attention = std::get_if<std::shared_ptr<const op::Attention>>(&what);
+      return attention ? attention->get() : nullptr;
+    } else {
+      return std::get_if<T>(&what);
+    }
+  }
   bool isScalar() const { return axes.empty(); }
   bool isConstant() const { return as<op::Constant>() != nullptr; }
   double constant() const { return as<op::Constant>()->value; }

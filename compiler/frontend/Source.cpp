@@ -9,7 +9,9 @@ using namespace weft::frontend;
 
 static bool isContinuation(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
-Source::Source(std::string path, StringRef text) : file(std::move(path)), contents(text), lineStarts{0} {
+Source::Source(std::string path, StringRef text) : file(std::move(path)), contents(text) {
+  lineStarts.reserve(text.count('\n') + 1);
+  lineStarts.push_back(0);
   for (size_t at = text.find('\n'); at != StringRef::npos; at = text.find('\n', at + 1))
     lineStarts.push_back(at + 1);
 }

@@ -4,6 +4,7 @@
 #pragma once
 #include "llvm/ADT/StringRef.h"
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,7 @@ public:
 private:
   std::string file;
   llvm::StringRef contents;
-  std::vector<size_t> lineStarts;
+  std::vector<uint32_t> lineStarts; ///< files of 4 GiB are refused before anyone asks for a line
 };
 
 /// A range of bytes of a source. Without a source it stands for the whole compilation.

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -72,25 +73,19 @@ void buildVectorized(OpPassManager &pm, const TargetLimits &) {
   cleanup(pm);
 }
 
-/// Upstream conversions, all the way to the LLVM dialect.
+/// Upstream conversions, all the way to the LLVM dialect. Kernel by kernel where possible: several then run at a time. What
+/// canonicalization could still do, LLVM does anyway.
 void buildLLVM(OpPassManager &pm, const TargetLimits &) {
-  pm.addPass(createConvertVectorToSCFPass(VectorTransferToSCFOptions().enableFullUnroll()));
-  pm.addPass(memref::createExpandStridedMetadataPass());
-  pm.addPass(createLowerAffinePass());
-  pm.addPass(createSCFToControlFlowPass());
+  OpPassManager &kernels = pm.nest<func::FuncOp>();
+  kernels.addPass(createConvertVectorToSCFPass(VectorTransferToSCFOptions().enableFullUnroll()));
+  kernels.addPass(memref::createExpandStridedMetadataPass());
+  kernels.addPass(createLowerAffinePass());
+  kernels.addPass(createSCFToControlFlowPass());
   ConvertVectorToLLVMPassOptions vectors;
   vectors.reassociateFPReductions = true; // or each sum over lanes is a chain of scalar additions
-  pm.addPass(createConvertVectorToLLVMPass(vectors));
-  pm.addPass(createConvertMathToLLVMPass());
-  pm.addPass(createConvertMathToLibmPass()); // what is left: f64 functions of position tables
-  pm.addPass(createConvertIndexToLLVMPass());
-  pm.addPass(createArithToLLVMConversionPass());
-  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
-  pm.addPass(createConvertFuncToLLVMPass());
-  pm.addPass(createConvertControlFlowToLLVMPass());
-  pm.addPass(createUBToLLVMConversionPass());
+  kernels.addPass(createConvertVectorToLLVMPass(vectors));
+  pm.addPass(createConvertToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
-  cleanup(pm);
 }
 
 void build(Phase phase, OpPassManager &pm, const TargetLimits &limits) {
@@ -116,9 +111,10 @@ LogicalResult runPipeline(ModuleOp module, const PipelineOptions &options) {
       continue;
     if (phase != options.from) {
       PassManager pm(module.getContext());
-      pm.enableVerifier(true);
+      // Once per phase is enough to find out which one is at fault; weft-opt verifies after every pass.
+      pm.enableVerifier(false);
       build(phase, pm, options.limits);
-      if (failed(pm.run(module)))
+      if (failed(pm.run(module)) || failed(verify(module)))
         return failure();
     }
     if (failed(checkLegality(module, phase)) || failed(dumpPhase(module, phase, options.dumpDirectory)))

@@ -5,10 +5,10 @@
 #include "compiler/targets/Machine.h"
 #include "compiler/targets/ModelInterface.h"
 #include "compiler/targets/Partition.h"
-#include "runtime/include/weft/abi.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "runtime/include/weft/abi.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -120,8 +120,9 @@ llvm::Expected<llvm::SmallVector<EntrySymbols>> Code::entry(llvm::StringRef name
             llvm::Function *function = unit.module->getFunction(wanted);
             return function && !function->isDeclaration();
           }))
-        return llvm::createStringError("the code for %s has no function '%s'", level.cpu.data(),
-                                       StringRef(wanted).drop_front(prefix.size()).drop_back(level.suffix.size()).str().c_str());
+        return llvm::createStringError(
+            "the code for %s has no function '%s'", level.cpu.data(),
+            StringRef(wanted).drop_front(prefix.size()).drop_back(level.suffix.size()).str().c_str());
     entries.push_back(std::move(entry));
   }
   return entries;

@@ -16,8 +16,8 @@ struct EntrySymbols {
   std::string run, arena;
 };
 
-/// The code of all CPU levels, in units that are compiled apart. Every function is called <model>.<function>.<level>, so
-/// that two models fit into one program; those that other units call are hidden, the rest internal.
+/// The code of all CPU levels, in units that are compiled apart. Every function is called <model>.<function>.<level>,
+/// so that two models fit into one program; those that other units call are hidden, the rest internal.
 class Code {
 public:
   static llvm::Expected<Code> create(llvm::ArrayRef<LoweredCode> levels, llvm::StringRef modelName);

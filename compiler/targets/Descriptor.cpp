@@ -30,9 +30,7 @@ private:
   Constant *i32(uint32_t value) { return llvm::ConstantInt::get(llvm::Type::getInt32Ty(context), value); }
   Constant *i64(uint64_t value) { return llvm::ConstantInt::get(llvm::Type::getInt64Ty(context), value); }
   Constant *null() { return llvm::ConstantPointerNull::get(llvm::PointerType::get(context, 0)); }
-  Constant *structure(llvm::ArrayRef<Constant *> fields) {
-    return llvm::ConstantStruct::getAnon(context, fields);
-  }
+  Constant *structure(llvm::ArrayRef<Constant *> fields) { return llvm::ConstantStruct::getAnon(context, fields); }
   /// The address of a constant of the object's own.
   Constant *place(Constant *value) {
     auto *global = new llvm::GlobalVariable(module, value->getType(), /*isConstant=*/true,
@@ -50,8 +48,7 @@ private:
       return null();
     return place(llvm::ConstantArray::get(llvm::ArrayType::get(elements[0]->getType(), elements.size()), elements));
   }
-  template <typename Range, typename Make>
-  Constant *arrayOf(const Range &range, Make make) {
+  template <typename Range, typename Make> Constant *arrayOf(const Range &range, Make make) {
     llvm::SmallVector<Constant *> elements;
     for (const auto &element : range)
       elements.push_back(make(element));

@@ -44,8 +44,8 @@ Arguments linkerOptions(ArtefactKind kind, llvm::StringRef name) {
   if (kind == ArtefactKind::Object)
     return {};
   // The symbol table stays: it is small, and profiles name kernels by it.
-  Arguments options = {"--gc-sections", "--as-needed", "--strip-debug", "--build-id=none", "--hash-style=gnu",
-                       "--eh-frame-hdr", "-zrelro", "-znow", "-znoexecstack"};
+  Arguments options = {"--gc-sections",  "--as-needed", "--strip-debug", "--build-id=none", "--hash-style=gnu",
+                       "--eh-frame-hdr", "-zrelro",     "-znow",         "-znoexecstack"};
   if (kind == ArtefactKind::SharedLibrary)
     options.insert(options.end(), {"-zdefs", "-soname=" + name.str()});
   return options;

@@ -14,8 +14,7 @@ using namespace mlir;
 namespace weft {
 namespace {
 
-template <typename... Parts>
-llvm::Error malformed(const Parts &...parts) {
+template <typename... Parts> llvm::Error malformed(const Parts &...parts) {
   std::string text;
   llvm::raw_string_ostream stream(text);
   (stream << ... << parts);

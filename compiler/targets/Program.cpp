@@ -1,6 +1,7 @@
 //===- Program.cpp - running another program ----------------------------------------------------------------------===//
 // Answers: how is a program run such that its complaints become our error and it never outlives us?
-// llvm::sys::ExecuteAndWait cannot say the second: a linker that goes on after an interrupt would write its output again.
+// llvm::sys::ExecuteAndWait cannot say the second: a linker that goes on after an interrupt would write its output
+// again.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/targets/Program.h"
 #include "llvm/ADT/StringExtras.h"

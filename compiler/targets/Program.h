@@ -8,8 +8,8 @@
 
 namespace weft {
 
-/// Runs arguments[0], a path, and waits. The error holds the first lines of what it printed. It is ended when this process
-/// ends, by whatever signal.
+/// Runs arguments[0], a path, and waits. The error holds the first lines of what it printed. It is ended when this
+/// process ends, by whatever signal.
 llvm::Error runProgram(llvm::ArrayRef<std::string> arguments);
 
 } // namespace weft

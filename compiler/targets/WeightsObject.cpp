@@ -17,8 +17,7 @@ constexpr auto sectionNames =
     llvm::StringLiteral::withInnerNUL("\0.weft_weights\0.symtab\0.strtab\0.shstrtab\0.note.GNU-stack\0");
 enum Section { Null, Weights, Symbols, Strings, SectionNames, StackNote, SectionCount };
 
-template <typename T>
-void write(llvm::raw_ostream &out, const T &value) {
+template <typename T> void write(llvm::raw_ostream &out, const T &value) {
   out.write(reinterpret_cast<const char *>(&value), sizeof(T));
 }
 

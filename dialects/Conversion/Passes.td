@@ -27,9 +27,10 @@ def LowerLinalgPass : Pass<"weft-lower-linalg", "::mlir::func::FuncOp"> {
 def ExpandMathPass : Pass<"weft-expand-math", "::mlir::func::FuncOp"> {
   let summary = "replace f32 transcendental functions by polynomials";
   let description = [{
-    exp and exp2 by two-constant range reduction and a polynomial (at most 2 ULP; infinities and NaN kept, subnormal
-    results flushed), tanh, erf, log, sin, cos and the rest by upstream's approximations, on scalars and vectors alike. f64 is
-    left to libm.
+    exp and exp2 by two-constant range reduction and a polynomial (at most 1 ULP; infinities, NaN and subnormal results
+    kept); tanh, erf, erfc (5 ULP), log, log2, log1p and expm1 (3 ULP; subnormal arguments of a logarithm count as the
+    smallest normal number) by upstream's approximations; on scalars and vectors alike. What is left of transcendental
+    functions becomes scalar, for libm: sin, cos and other f32 functions that upstream approximates worse, and all f64.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"];
 }
@@ -48,6 +49,15 @@ def WrapEntryPass : Pass<"weft-wrap-entry", "::mlir::ModuleOp"> {
   let description = [{
     For each entry point, `weft_run_<entry>` and `weft_arena_<entry>` take the vector of pointers to memref
     descriptors and numbers that the runtime passes. All other functions become internal to the object.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def ConvertToLLVMPass : Pass<"weft-convert-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "convert all but vectors to the LLVM dialect, at once";
+  let description = [{
+    Upstream's patterns for func, memref, arith, cf, index, math and ub in one conversion. Precondition: loops are branches and
+    vectors are converted; what is left of their casts is cleaned up by `reconcile-unrealized-casts`.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }

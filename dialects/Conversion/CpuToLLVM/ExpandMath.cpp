@@ -98,8 +98,8 @@ struct ExpandExp : OpRewritePattern<math::ExpOp> {
     Value r = f.fma(n, f.real(-0.693147182f), x);
     r = f.fma(n, f.real(1.90465421e-9f), r);
     // Minimax on [-ln 2 / 2, ln 2 / 2], relative error 3.2e-9.
-    Value power = f.polynomial(
-        r, {1.0f, 1.0f, 0.49999994f, 0.166665211f, 0.0416682921f, 0.00836871564f, 0.00138186978f});
+    Value power =
+        f.polynomial(r, {1.0f, 1.0f, 0.49999994f, 0.166665211f, 0.0416682921f, 0.00836871564f, 0.00138186978f});
     b.replaceOp(op, scaleByPowerOfTwo(f, power, shifted));
     return success();
   }
@@ -175,16 +175,14 @@ struct UnrollVectors : RewritePattern {
     if (!type || !isa<FloatType>(type.getElementType()) || !isa<math::MathDialect>(op->getDialect()) || isNative(op))
       return failure();
     Location loc = op->getLoc();
-    SmallVector<Value> results(op->getNumResults(),
-                               arith::ConstantOp::create(b, loc, b.getZeroAttr(type)));
+    SmallVector<Value> results(op->getNumResults(), arith::ConstantOp::create(b, loc, b.getZeroAttr(type)));
     SmallVector<Type> scalars(op->getNumResults(), type.getElementType());
     for (int64_t lane = 0; lane < type.getNumElements(); ++lane) {
       SmallVector<int64_t> position = delinearize(lane, computeStrides(type.getShape()));
       SmallVector<Value> operands;
       for (Value operand : op->getOperands())
-        operands.push_back(isa<VectorType>(operand.getType())
-                               ? Value(vector::ExtractOp::create(b, loc, operand, position))
-                               : operand);
+        operands.push_back(
+            isa<VectorType>(operand.getType()) ? Value(vector::ExtractOp::create(b, loc, operand, position)) : operand);
       Operation *scalar = b.create(loc, op->getName().getIdentifier(), operands, scalars, op->getAttrs());
       for (auto [result, value] : llvm::zip(results, scalar->getResults()))
         result = vector::InsertOp::create(b, loc, value, result, position);

@@ -2,8 +2,8 @@
 // Answers: how do elementwise formulas, reductions and copies become loops that LLVM vectorises and threads share?
 //
 // Dimensions that lie one after the other in every operand become one. The innermost loop is the one along which most
-// operands are contiguous: a parallel one, or a reduction, which then runs in registers. The parallel dimensions around it
-// are the items of chunks.
+// operands are contiguous: a parallel one, or a reduction, which then runs in registers. The parallel dimensions around
+// it are the items of chunks.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/Passes.h"
 #include "dialects/Conversion/WeftToCpu/Emitters.h"
@@ -194,12 +194,12 @@ private:
   SmallVector<Value> emitReductions(OpBuilder &b, ArrayRef<unsigned> dims, ValueRange start) {
     if (dims.empty())
       return emitBody(b, start, /*inRegisters=*/true);
-    auto loop = scf::ForOp::create(
-        b, loc, cpu::constantIndex(b, loc, 0), sizes[dims.front()], cpu::constantIndex(b, loc, 1), start,
-        [&](OpBuilder &b, Location loc, Value index, ValueRange soFar) {
-          indices[dims.front()] = index;
-          scf::YieldOp::create(b, loc, emitReductions(b, dims.drop_front(), soFar));
-        });
+    auto loop =
+        scf::ForOp::create(b, loc, cpu::constantIndex(b, loc, 0), sizes[dims.front()], cpu::constantIndex(b, loc, 1),
+                           start, [&](OpBuilder &b, Location loc, Value index, ValueRange soFar) {
+                             indices[dims.front()] = index;
+                             scf::YieldOp::create(b, loc, emitReductions(b, dims.drop_front(), soFar));
+                           });
     return SmallVector<Value>(loop.getResults());
   }
 

@@ -26,7 +26,9 @@ struct WrapEntry : impl::WrapEntryPassBase<WrapEntry> {
         function->setAttr("llvm.linkage", internal);
     }
     for (func::FuncOp entry : entries) {
-      entry.setAllArgAttrs(ArrayRef<DictionaryAttr>()); // names and axes have done their work
+      // Names and axes have done their work.
+      SmallVector<DictionaryAttr> none(entry.getNumArguments(), DictionaryAttr::get(&getContext()));
+      entry.setAllArgAttrs(none);
       wrap(entry, ("weft_run_" + entry.getName()).str());
       wrap(module.lookupSymbol<func::FuncOp>((entry.getName() + "_arena").str()),
            ("weft_arena_" + entry.getName()).str());

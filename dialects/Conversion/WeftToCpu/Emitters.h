@@ -3,8 +3,8 @@
 //
 // An emitter is called with a builder placed at the op (buffer form) and leaves the op to its caller, which erases it.
 // Everything it creates carries the op's location. Work is distributed by `parallelChunks`: the emitter says how many
-// independent items there are and roughly what one costs, and gets a loop over the items of a chunk; the result must not
-// depend on the number of chunks.
+// independent items there are and roughly what one costs, and gets a loop over the items of a chunk; the result must
+// not depend on the number of chunks.
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
 #include "dialects/Weft/IR/WeftOps.h"
@@ -14,16 +14,18 @@
 namespace weft::cpu {
 
 struct CpuLimits {
-  unsigned lanes = 16;    ///< f32 lanes of a native vector: 16 or 8
+  unsigned lanes = 16; ///< f32 lanes of a native vector: 16 or 8
   unsigned registers() const { return lanes == 16 ? 32 : 16; }
 };
 
 void emitPackedLinear(mlir::OpBuilder &b, PackedLinearOp op, const CpuLimits &limits); // Linear.cpp
 void emitAttention(mlir::OpBuilder &b, AttentionOp op, const CpuLimits &limits);       // Attention.cpp
+/// Whether the sizes are such that emitAttention can expand the op; reports what is wrong if not.
+mlir::LogicalResult checkAttention(AttentionOp op);
 void emitRmsNorm(mlir::OpBuilder &b, RmsNormOp op, const CpuLimits &limits);           // Norms.cpp
 void emitLayerNorm(mlir::OpBuilder &b, LayerNormOp op, const CpuLimits &limits);
-void emitSoftmax(mlir::OpBuilder &b, SoftmaxOp op, const CpuLimits &limits);           // Softmax.cpp
-void emitRotary(mlir::OpBuilder &b, RotaryOp op, const CpuLimits &limits);             // Positions.cpp
+void emitSoftmax(mlir::OpBuilder &b, SoftmaxOp op, const CpuLimits &limits); // Softmax.cpp
+void emitRotary(mlir::OpBuilder &b, RotaryOp op, const CpuLimits &limits);   // Positions.cpp
 void emitLookup(mlir::OpBuilder &b, LookupOp op, const CpuLimits &limits);
 void emitArgmax(mlir::OpBuilder &b, ArgmaxOp op, const CpuLimits &limits);
 
@@ -32,18 +34,20 @@ inline constexpr llvm::StringLiteral badIndexFunction = "weft_bad_index";
 
 //===-- shared: Chunks.cpp --------------------------------------------------------------------------------------===//
 
-/// Distributes `items` (an index value) over a `scf.forall` of at most `maxChunks` chunks of consecutive items, fewer when
-/// items * costPerItem (an index value, in f32 operations) is too little to be worth waking threads: about 20,000 per
-/// chunk. `body` emits the code of one item; `prologue` (may be null) what a chunk does once before its items.
+/// Distributes `items` (an index value) over a `scf.forall` of at most `maxChunks` chunks of consecutive items, fewer
+/// when items * costPerItem (an index value, in f32 operations) is too little to be worth waking threads: about 20,000
+/// per chunk. `body` emits the code of one item; `prologue` (may be null) what a chunk does once before its items.
 void parallelChunks(mlir::OpBuilder &b, mlir::Location loc, mlir::Value items, mlir::Value costPerItem,
                     llvm::function_ref<void(mlir::OpBuilder &, mlir::Location, mlir::Value item)> body,
                     llvm::function_ref<void(mlir::OpBuilder &, mlir::Location)> prologue = nullptr,
                     int64_t maxChunks = 64);
 
-/// The same for kernels that order the items of a chunk themselves: `body` gets the first item and the one past the last.
-void parallelRanges(mlir::OpBuilder &b, mlir::Location loc, mlir::Value items, mlir::Value costPerItem,
-                    llvm::function_ref<void(mlir::OpBuilder &, mlir::Location, mlir::Value begin, mlir::Value end)> body,
-                    int64_t maxChunks = 64);
+/// The same for kernels that order the items of a chunk themselves: `body` gets the first item and the one past the
+/// last.
+void parallelRanges(
+    mlir::OpBuilder &b, mlir::Location loc, mlir::Value items, mlir::Value costPerItem,
+    llvm::function_ref<void(mlir::OpBuilder &, mlir::Location, mlir::Value begin, mlir::Value end)> body,
+    int64_t maxChunks = 64);
 
 //===-- shared: Lanes.cpp ---------------------------------------------------------------------------------------===//
 
@@ -51,16 +55,16 @@ mlir::VectorType lanesType(mlir::OpBuilder &b, const CpuLimits &limits, mlir::Ty
 mlir::Value splat(mlir::OpBuilder &b, mlir::Location loc, mlir::Value scalar, mlir::VectorType type);
 mlir::Value constantIndex(mlir::OpBuilder &b, mlir::Location loc, int64_t value);
 
-/// Emits the scalar block `body` on vectors: each block argument is replaced by the value given for it, a scalar (the same
-/// in all lanes) or a vector of L lanes of the matching element type (`index` becomes i32 in lanes). Operations whose
-/// operands are all scalar stay scalar; the others are rebuilt on vectors (elementwise arith and math; casts between
-/// index and i32 vanish; loads with varying indices become gathers). Returns the values that the terminator yields.
-/// Values from outside the block are used as they are.
+/// Emits the scalar block `body` on vectors: each block argument is replaced by the value given for it, a scalar (the
+/// same in all lanes) or a vector of L lanes of the matching element type (`index` becomes i32 in lanes). Operations
+/// whose operands are all scalar stay scalar; the others are rebuilt on vectors (elementwise arith and math; casts
+/// between index and i32 vanish; loads with varying indices become gathers). Returns the values that the terminator
+/// yields. Values from outside the block are used as they are.
 llvm::SmallVector<mlir::Value> emitOnLanes(mlir::OpBuilder &b, mlir::Block &body, mlir::ValueRange arguments,
                                            unsigned lanes);
 
-/// `memref[indices]` in each lane, where an index is a scalar or a vector of i32 lanes: a gather when the memref allows it.
-/// Lanes whose index is outside read some element inside.
+/// `memref[indices]` in each lane, where an index is a scalar or a vector of i32 lanes: a gather when the memref allows
+/// it. Lanes whose index is outside read some element inside.
 mlir::Value loadOnLanes(mlir::OpBuilder &b, mlir::Location loc, mlir::Value memref, mlir::ValueRange indices,
                         unsigned lanes);
 

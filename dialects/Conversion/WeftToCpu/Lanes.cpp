@@ -29,9 +29,7 @@ Value splat(OpBuilder &b, Location loc, Value scalar, VectorType type) {
   return vector::BroadcastOp::create(b, loc, type, scalar);
 }
 
-Value constantIndex(OpBuilder &b, Location loc, int64_t value) {
-  return arith::ConstantIndexOp::create(b, loc, value);
-}
+Value constantIndex(OpBuilder &b, Location loc, int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
 
 //===-- loads -----------------------------------------------------------------------------------------------------===//
 
@@ -144,8 +142,7 @@ private:
     SmallVector<Type> types;
     for (Type type : op->getResultTypes())
       types.push_back(vectorOf(type));
-    Operation *vectorised =
-        b.create(op->getLoc(), op->getName().getIdentifier(), operands, types, op->getAttrs());
+    Operation *vectorised = b.create(op->getLoc(), op->getName().getIdentifier(), operands, types, op->getAttrs());
     map.map(op->getResults(), vectorised->getResults());
   }
 

@@ -82,7 +82,8 @@ private:
       return llvm::any_of(map.getResults(), [&](AffineExpr e) { return isa<AffineDimExpr>(e) && e != column; });
     }
     bool hasColumns() const { return llvm::is_contained(map.getResults(), column); }
-    /// Whether a vector lies in memory as it is: neighbouring columns are neighbours, and no i1, which takes a byte there.
+    /// Whether a vector lies in memory as it is: neighbouring columns are neighbours, and no i1, which takes a byte
+    /// there.
     bool isLoadable() const {
       auto type = cast<MemRefType>(memref.getType());
       return map.getResults().back() == column && type.isLastDimUnitStride() && !type.getElementType().isInteger(1);
@@ -118,7 +119,9 @@ private:
   void emitColumns(OpBuilder &b, ArrayRef<Row> tile, Value slice, ArrayRef<Value> accumulators, int64_t columnsInside);
   Value loadExtra(OpBuilder &b, const Extra &extra, const Row &row, Value column, Value mask);
 
-  Value plus(OpBuilder &b, Value x, int64_t y) { return b.createOrFold<arith::AddIOp>(loc, x, constantIndex(b, loc, y)); }
+  Value plus(OpBuilder &b, Value x, int64_t y) {
+    return b.createOrFold<arith::AddIOp>(loc, x, constantIndex(b, loc, y));
+  }
   void forRange(OpBuilder &b, Value begin, Value end, int64_t step, llvm::function_ref<void(OpBuilder &, Value)> body) {
     scf::ForOp::create(b, loc, begin, end, constantIndex(b, loc, step), ValueRange{},
                        [&](OpBuilder &b, Location loc, Value i, ValueRange) {
@@ -143,7 +146,8 @@ private:
 void PackedLinear::emit(OpBuilder &b) {
   auto constant = [&](int64_t value) { return constantIndex(b, loc, value); };
   auto ceilDiv = [&](OpBuilder &b, Value x, Value y) -> Value {
-    Value raised = b.createOrFold<arith::AddIOp>(loc, x, b.createOrFold<arith::SubIOp>(loc, y, constantIndex(b, loc, 1)));
+    Value raised =
+        b.createOrFold<arith::AddIOp>(loc, x, b.createOrFold<arith::SubIOp>(loc, y, constantIndex(b, loc, 1)));
     return b.createOrFold<arith::DivUIOp>(loc, raised, y);
   };
   // Blocks of equal height, whole tiles each but the last: 129 rows are 72 + 57, not 128 + 1.
@@ -201,7 +205,8 @@ void PackedLinear::emitRowsLeft(OpBuilder &b, int64_t tileRows, Value row, Value
     Value length = b.createOrFold<arith::SubIOp>(loc, lastSlice, firstSlice);
     Value odd = b.createOrFold<arith::RemUIOp>(loc, length, constantIndex(b, loc, atOnce));
     next = b.createOrFold<arith::SubIOp>(loc, lastSlice, odd);
-    forRange(b, firstSlice, next, atOnce, [&](OpBuilder &b, Value slice) { emitTile(b, tileRows, atOnce, row, slice); });
+    forRange(b, firstSlice, next, atOnce,
+             [&](OpBuilder &b, Value slice) { emitTile(b, tileRows, atOnce, row, slice); });
   }
   forRange(b, next, lastSlice, 1, [&](OpBuilder &b, Value slice) { emitTile(b, tileRows, 1, row, slice); });
 }
@@ -253,8 +258,7 @@ SmallVector<Value> PackedLinear::emitProducts(OpBuilder &b, ArrayRef<Row> tile, 
           Value element = memref::LoadOp::create(b, loc, input.memref(), input.indices(row, k));
           Value broadcast = splat(b, loc, element, type);
           for (auto [w, weight] : llvm::enumerate(weights))
-            next.push_back(
-                vector::FMAOp::create(b, loc, broadcast, weight, accumulators[r * weights.size() + w]));
+            next.push_back(vector::FMAOp::create(b, loc, broadcast, weight, accumulators[r * weights.size() + w]));
         }
         scf::YieldOp::create(b, loc, next);
       });

@@ -162,8 +162,8 @@ void emitLookup(OpBuilder &b, LookupOp op, const CpuLimits &limits) {
 
 //===-- argmax ----------------------------------------------------------------------------------------------------===//
 
-/// Integers in the order of the numbers, -0 equal to 0 and NaN above all: the first of equals and the first NaN are then
-/// simply the first largest key.
+/// Integers in the order of the numbers, -0 equal to 0 and NaN above all: the first of equals and the first NaN are
+/// then simply the first largest key.
 static Value orderedKey(OpBuilder &b, Location loc, Value x, VectorType i32) {
   auto constant = [&](int32_t value) -> Value {
     return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(i32, value));

@@ -129,8 +129,7 @@ Value accumulateColumns(OpBuilder &b, Location loc, Value columns, Value start, 
 
 Value sumOfLanes(OpBuilder &b, Location loc, Value vector) {
   // In halves rather than one after another: as exact, and log2(L) additions long.
-  return vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD, vector,
-                                     arith::FastMathFlags::reassoc);
+  return vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD, vector, arith::FastMathFlags::reassoc);
 }
 
 } // namespace weft::cpu

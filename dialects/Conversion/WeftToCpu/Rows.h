@@ -25,8 +25,8 @@ private:
   mlir::Value total;
 };
 
-/// A memref seen as rows. Leading dimensions that lie densely in memory become one, so that the distance between rows is
-/// a constant; otherwise elements are found by their coordinates.
+/// A memref seen as rows. Leading dimensions that lie densely in memory become one, so that the distance between rows
+/// is a constant; otherwise elements are found by their coordinates.
 class RowView {
 public:
   RowView(mlir::OpBuilder &b, mlir::Location loc, mlir::Value memref, unsigned leading);

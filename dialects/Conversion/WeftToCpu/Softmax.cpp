@@ -28,8 +28,8 @@ void emitSoftmax(OpBuilder &b, SoftmaxOp op, const CpuLimits &limits) {
   parallelChunks(b, loc, rows.count(), cost, [&](OpBuilder &b, Location loc, Value index) {
     Row row = rows.at(b, loc, index);
     Value zeros = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
-    Value lowest = arith::ConstantOp::create(
-        b, loc, DenseElementsAttr::get(type, -std::numeric_limits<float>::infinity()));
+    Value lowest =
+        arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, -std::numeric_limits<float>::infinity()));
     auto load = [&](OpBuilder &b, const RowView &view, Lanes at) {
       return loadLanes(b, loc, type, view.memref(), view.indices(row, at.column), at.mask);
     };

@@ -21,8 +21,7 @@ LogicalResult checkOperands(Operation *op) {
     if (!type)
       continue;
     if (isa<FloatType>(type.getElementType()) && !type.getElementType().isF32())
-      return op->emitError("operand ") << number << " is " << type
-                                       << ", but kernels compute in f32; convert it before";
+      return op->emitError("operand ") << number << " is " << type << ", but kernels compute in f32; convert it before";
     // Epilogues gather what lies otherwise, and single numbers may lie anywhere.
     bool anyStride = isa<IntegerType>(type.getElementType()) || isa<PackedLinearOp>(op);
     if (operand == op->getOperands().back())
@@ -38,7 +37,8 @@ LogicalResult checkRotary(RotaryOp op) {
   auto table = cast<MemRefType>(op.getTable().getType());
   if (memref::CollapseShapeOp::isGuaranteedCollapsible(table, {{0}, {1, 2}}))
     return success();
-  return op.emitError("the table is ") << table << ", but sine must follow cosine, and pair must follow pair, without gaps";
+  return op.emitError("the table is ") << table
+                                       << ", but sine must follow cosine, and pair must follow pair, without gaps";
 }
 
 LogicalResult checkLookup(LookupOp op) {
@@ -59,6 +59,8 @@ LogicalResult check(Operation *op) {
     return checkRotary(rotary);
   if (auto lookup = dyn_cast<LookupOp>(op))
     return checkLookup(lookup);
+  if (auto attention = dyn_cast<AttentionOp>(op))
+    return cpu::checkAttention(attention);
   if (isa<LinearOp>(op))
     return op->emitError("no kernel for weights that are not packed; run weft-pack-weights, which takes weights of the "
                          "checkpoint, not computed ones");
@@ -83,7 +85,7 @@ struct ConvertWeftToCpu : impl::ConvertWeftToCpuPassBase<ConvertWeftToCpu> {
 
   void runOnOperation() override {
     if (lanes != 8 && lanes != 16) {
-      getOperation().emitError("lanes must be 8 or 16, but are ") << lanes;
+      getOperation().emitError("lanes must be 8 or 16, but are ") << lanes.getValue();
       return signalPassFailure();
     }
     SmallVector<KernelOpInterface> kernels;

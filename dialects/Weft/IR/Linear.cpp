@@ -1,5 +1,6 @@
 //===- Linear.cpp - linear and packed_linear: verify, sizes, cost -----------------------------------------------===//
 #include "dialects/Weft/IR/KernelOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace weft;
@@ -52,7 +53,7 @@ LogicalResult PackedLinearOp::verify() {
     return emitOpError("input is ") << input << " but packed weights take " << packed.getDimSize(1)
                                     << " elements (C1)";
   int64_t parts = getParts(), panel = packed.getDimSize(2), columns = getColumns();
-  if (parts < 1 || panel % parts)
+  if (parts < 1 || panel < parts || panel % parts)
     return emitOpError("parts must divide the panel of ") << panel << ", but is " << parts << " (C3)";
   if (llvm::divideCeilSigned(columns, panel / parts) != packed.getDimSize(0))
     return emitOpError("has ") << packed.getDimSize(0) << " panels, which do not hold " << columns << " columns (C2)";
@@ -65,8 +66,17 @@ LogicalResult PackedLinearOp::verify() {
   if (body.getNumArguments() != static_cast<size_t>(parts) + getExtras().size())
     return emitOpError("epilogue takes ") << body.getNumArguments() << " arguments but there are " << parts
                                           << " accumulators and " << getExtras().size() << " extras (C3)";
-  if (cast<YieldOp>(body.getTerminator()).getValues().size() != 1)
-    return emitOpError("epilogue must yield one value (C3)");
+  Type element = kernel::resultType(*this).getElementType();
+  if (cast<YieldOp>(body.getTerminator()).getOperandTypes() != TypeRange(element))
+    return emitOpError("epilogue must yield one ") << element << " (C3)";
+  if (!llvm::all_of(body.getArguments().take_front(parts), [&](BlockArgument each) { return each.getType() == element; }))
+    return emitOpError("accumulators must be ") << element << " (C3)";
+  for (auto [argument, extra] : llvm::zip(body.getArguments().drop_front(parts), getExtras()))
+    if (argument.getType() != kernel::shaped(extra).getElementType())
+      return emitOpError("epilogue takes ") << argument.getType() << " for an extra of " << extra.getType() << " (C3)";
+  for (Operation &op : body.without_terminator())
+    if (!isa<arith::ArithDialect, math::MathDialect>(op.getDialect()))
+      return emitOpError("epilogue may hold only arith and math, but holds ") << op.getName() << " (C5)";
   if (getExtraMaps().size() != getExtras().size())
     return emitOpError("has ") << getExtras().size() << " extras but " << getExtraMaps().size() << " maps (C4)";
   for (auto [extra, attribute] : llvm::zip(getExtras(), getExtraMaps())) {

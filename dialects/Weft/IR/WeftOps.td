@@ -106,7 +106,8 @@ def Weft_PackedLinearOp : Weft_KernelOp<"packed_linear", [AttrSizedOperandSegmen
     `(d0, d1, d2) -> (d0, d1)` a factor per row. The epilogue works on registers: only arith and math, elementwise.
 
     C1. input's last size = packed's K. C2. result `[..., columns]`. C3. region: parts + extras arguments, yields one.
-    C4. one map per extra, a projection without repeats whose results fit the extra's rank.
+    C4. one map per extra, a projection without repeats whose results fit the extra's rank; the constant 0 reads an
+        extra's dimension of size 1. C5. the region holds only arith and math.
 
     ```mlir
     %y = weft.packed_linear %x, %p extras %bias, %res {columns = 64 : i64, extra_maps = [...]} {

@@ -17,9 +17,8 @@ using ::testing::HasSubstr;
 
 /// Elements at an odd address.
 struct Stored {
-  template <typename T>
-  Stored(StorageType type, std::vector<T> values) : bytes(1 + values.size() * sizeof(T)) {
-    std::memcpy(bytes.data() + 1, values.data(), values.size() * sizeof(T));
+  template <typename T> Stored(StorageType type, std::vector<T> values) : bytes(1 + values.size() * sizeof(T)) {
+    std::copy_n(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(T), bytes.data() + 1);
     tensor = {"t", type, {(int64_t)values.size()}, llvm::ArrayRef(bytes).drop_front()};
   }
   std::vector<float> read() const {

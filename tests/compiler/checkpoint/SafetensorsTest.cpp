@@ -173,9 +173,8 @@ TEST_F(Safetensors, AcceptsWhatTheFormatAllows) {
   auto future = open(file(R"({"a": {"x": [1, {"y": [[]]}], "dtype": "U8", "shape": [1], "data_offsets": [0, 1]}})", 1));
   EXPECT_EQ(future->find("a")->type, StorageType::U8);
   // Data may be listed in any order.
-  auto swapped = open(file("{\"a\": " + entry("\"U8\"", "[3]", "[1, 4]") + ", \"b\": " +
-                               entry("\"BOOL\"", "[1]", "[0, 1]") + "}",
-                           4));
+  auto swapped = open(
+      file("{\"a\": " + entry("\"U8\"", "[3]", "[1, 4]") + ", \"b\": " + entry("\"BOOL\"", "[1]", "[0, 1]") + "}", 4));
   EXPECT_EQ(swapped->find("b")->bytes.end(), swapped->find("a")->bytes.begin());
   EXPECT_EQ(swapped->find("c"), nullptr);
 }

@@ -1,4 +1,5 @@
-//===- Adder.h - a model small enough to write by hand ----------------------------------------------------*- C++ -*-===//
+//===- Adder.h - a model small enough to write by hand ----------------------------------------------------*- C++
+//-*-===//
 // Answers: what does the smallest artefact look like that has weights, a run-time axis, a cache and two CPU levels?
 // `add` gives y = x + w for rows of 4; `add_step` is there for its description. The weights are packed with padding.
 //===--------------------------------------------------------------------------------------------------------------===//

@@ -55,8 +55,7 @@ struct Library {
     if (handle)
       dlclose(handle);
   }
-  template <typename T>
-  T *get(const char *name) {
+  template <typename T> T *get(const char *name) {
     T *found = reinterpret_cast<T *>(dlsym(handle, name));
     EXPECT_TRUE(found) << name;
     return found;
@@ -70,7 +69,7 @@ void expectSums(Library &library, const weft_abi_module *descriptor, weft_load_o
   weft_module *module;
   weft_context *context;
   ASSERT_EQ(library.get<decltype(weft_module_from_descriptor)>("weft_module_from_descriptor")(descriptor, &options,
-                                                                                             &module, &error),
+                                                                                              &module, &error),
             WEFT_OK)
       << error.message;
   ASSERT_EQ(library.get<decltype(weft_context_create)>("weft_context_create")(module, nullptr, &context, &error),
@@ -235,8 +234,8 @@ TEST_F(ArtefactTest, NothingIsLeftOfWhatFails) {
   EXPECT_THAT(names(), ElementsAre("adder.safetensors", "adder.so"));
 }
 
-/// Interrupted at any point, alone (as by `kill`), the compiler leaves the old artefact or the new one, and no temporary;
-/// nor does its linker, which ends a moment after it.
+/// Interrupted at any point, alone (as by `kill`), the compiler leaves the old artefact or the new one, and no
+/// temporary; nor does its linker, which ends a moment after it.
 TEST_F(ArtefactTest, InterruptsLeaveNoHalves) {
   make("adder.so");
   std::string whole = read("adder.so");

@@ -60,7 +60,8 @@ TEST_F(LinkTest, EveryLinkerMakesEveryKind) {
   std::string first = bytesObject("weft_main_module", std::string(5000, 'a')), second = bytesObject("other", "bc");
   for (const Linker &linker : linkers) {
     SCOPED_TRACE(linker.path);
-    for (auto [kind, name] : {std::pair(ArtefactKind::Object, "out.o"), {ArtefactKind::SharedLibrary, "out.so"},
+    for (auto [kind, name] : {std::pair(ArtefactKind::Object, "out.o"),
+                              {ArtefactKind::SharedLibrary, "out.so"},
                               {ArtefactKind::Executable, "out"}}) {
       llvm::Error error = link(linker, kind, {first, second}, in(name), name);
       EXPECT_FALSE(bool(error)) << llvm::toString(std::move(error));
@@ -87,7 +88,8 @@ TEST_F(LinkTest, ProgramsThatFailAreTold) {
   EXPECT_EQ(llvm::toString(runProgram({"/bin/sh", "-c", "kill -9 $$"})), "sh was ended by signal 9");
   EXPECT_THAT(llvm::toString(runProgram({in("absent")})), HasSubstr("absent failed: it cannot be started"));
   // More than a pipe holds.
-  EXPECT_LT(llvm::toString(runProgram({"/bin/sh", "-c", "head -c 300000 /dev/zero | tr '\\0' x; exit 1"})).size(), 3000u);
+  EXPECT_LT(llvm::toString(runProgram({"/bin/sh", "-c", "head -c 300000 /dev/zero | tr '\\0' x; exit 1"})).size(),
+            3000u);
 }
 
 } // namespace

@@ -37,7 +37,9 @@ TEST_F(WeightsTest, AreWhereRecipesPutThem) {
     last = done;
   })));
   std::vector<float> wanted(48);
-  auto put = [&](size_t at, std::vector<float> values) { std::copy(values.begin(), values.end(), wanted.begin() + at); };
+  auto put = [&](size_t at, std::vector<float> values) {
+    std::copy(values.begin(), values.end(), wanted.begin() + at);
+  };
   put(0, {10, 20, 30, 40});
   put(16, {1, 2, 1, 2});
   // m is [N = 3, K = 2]: panels of columns (0, 1) and (2, none), each K by 2; row k times b[k].

@@ -3,7 +3,6 @@
 //===------------------------------------------------------------------------------------------------------------===//
 #include "tests/dialects/Conversion/Jit.h"
 #include "compiler/pipelines/Pipelines.h"
-#include "runtime/include/weft/abi.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/ExecutionEngine/OptUtils.h"
@@ -45,6 +44,20 @@ Descriptor::Descriptor(void *data, llvm::ArrayRef<int64_t> sizes, llvm::ArrayRef
   words.insert(words.end(), strides.begin(), strides.end());
 }
 
+Descriptor Descriptor::number(int64_t value) {
+  Descriptor descriptor;
+  descriptor.words = {value};
+  descriptor.isNumber = true;
+  return descriptor;
+}
+
+std::string substitute(std::string text, const std::vector<std::pair<std::string, std::string>> &values) {
+  for (const auto &[name, value] : values)
+    for (size_t at; (at = text.find("$" + name)) != std::string::npos;)
+      text.replace(at, name.size() + 1, value);
+  return text;
+}
+
 std::unique_ptr<Jit> Jit::compile(const std::string &source, unsigned lanes) {
   static bool registered = [] {
     llvm::InitializeNativeTarget();
@@ -78,7 +91,8 @@ std::unique_ptr<Jit> Jit::compile(const std::string &source, unsigned lanes) {
     ADD_FAILURE() << "does not compile:\n" << source;
     return nullptr;
   }
-  auto targetMachine = llvm::cantFail(llvm::cantFail(llvm::orc::JITTargetMachineBuilder::detectHost()).createTargetMachine());
+  auto targetMachine =
+      llvm::cantFail(llvm::cantFail(llvm::orc::JITTargetMachineBuilder::detectHost()).createTargetMachine());
   auto optimise = makeOptimizingTransformer(/*optLevel=*/2, /*sizeLevel=*/0, targetMachine.get());
   ExecutionEngineOptions options;
   options.transformer = optimise;
@@ -101,11 +115,12 @@ std::unique_ptr<Jit> Jit::compile(const std::string &source, unsigned lanes) {
 }
 
 void Jit::call(const std::string &function, std::vector<Descriptor> arguments) {
-  std::vector<void *> pointers, slots;
+  std::vector<int64_t> words;
   for (Descriptor &argument : arguments)
-    pointers.push_back(argument.get());
-  for (void *&pointer : pointers)
-    slots.push_back(&pointer);
+    words.push_back(argument.word());
+  std::vector<void *> slots;
+  for (int64_t &word : words)
+    slots.push_back(&word);
   if (llvm::Error error = engine->invokePacked("_mlir_ciface_" + function, slots))
     ADD_FAILURE() << llvm::toString(std::move(error));
 }

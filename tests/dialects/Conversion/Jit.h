@@ -11,15 +11,22 @@
 
 namespace weft::test {
 
-/// A memref of any rank for the C interface of generated code.
+/// An argument for the C interface of generated code: a memref of any rank, or a number.
 class Descriptor {
 public:
   Descriptor(void *data, llvm::ArrayRef<int64_t> sizes, llvm::ArrayRef<int64_t> strides = {});
-  void *get() { return words.data(); }
+  static Descriptor number(int64_t value);
+  /// What the function gets: a pointer to the memref's descriptor, or the number.
+  int64_t word() { return isNumber ? words[0] : reinterpret_cast<int64_t>(words.data()); }
 
 private:
+  Descriptor() = default;
   std::vector<int64_t> words;
+  bool isNumber = false;
 };
+
+/// `text` with each $NAME replaced; a name must not begin with another.
+std::string substitute(std::string text, const std::vector<std::pair<std::string, std::string>> &values);
 
 /// One report of weft_bad_index.
 struct BadIndex {

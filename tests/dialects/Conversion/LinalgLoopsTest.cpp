@@ -30,8 +30,8 @@ TEST(LinalgLoops, BroadcastsAndMergesDimensions) {
   ASSERT_TRUE(jit);
   for (int64_t batch : {0, 1, 40, 4000}) {
     std::vector<float> x = countUp(batch * 35), bias = countUp(5), y(batch * 35 + 1, -1);
-    jit->call("kernel", {Descriptor(x.data(), {batch, 7, 5}), Descriptor(bias.data(), {5}),
-                         Descriptor(y.data(), {batch, 7, 5})});
+    jit->call("kernel",
+              {Descriptor(x.data(), {batch, 7, 5}), Descriptor(bias.data(), {5}), Descriptor(y.data(), {batch, 7, 5})});
     for (int64_t i = 0; i < batch * 35; ++i)
       ASSERT_EQ(y[i], x[i] + bias[i % 5]) << i;
     EXPECT_EQ(y.back(), -1);
@@ -93,9 +93,9 @@ TEST(LinalgLoops, CopiesBetweenLayouts) {
   ASSERT_TRUE(jit);
   constexpr int64_t height = 6, width = 11, pitch = 13;
   std::vector<float> x = countUp(height * pitch), y(2 * height * pitch, -1), t(height * width), s{42}, r{0};
-  jit->call("kernel", {Descriptor(x.data(), {height, width}, {pitch, 1}),
-                       Descriptor(y.data(), {height, width}, {2 * pitch, 2}), Descriptor(t.data(), {width, height}),
-                       Descriptor(s.data(), {}), Descriptor(r.data(), {})});
+  jit->call("kernel",
+            {Descriptor(x.data(), {height, width}, {pitch, 1}), Descriptor(y.data(), {height, width}, {2 * pitch, 2}),
+             Descriptor(t.data(), {width, height}), Descriptor(s.data(), {}), Descriptor(r.data(), {})});
   for (int64_t i = 0; i < height; ++i)
     for (int64_t j = 0; j < width; ++j) {
       EXPECT_EQ(y[i * 2 * pitch + 2 * j], x[i * pitch + j]);

@@ -56,29 +56,38 @@ TEST_P(LinearKernel, ComputesEveryNumberOfRows) {
   const Shape &s = GetParam();
   std::vector<float> weights = randomNumbers(s.parts * s.columns * s.depth, 1);
   Packed packed(s, weights);
-  std::string in = "memref<?x" + str(s.depth) + "xf32>", out = "memref<?x" + str(s.columns) + "xf32>";
-  std::string panels = "memref<" + str(packed.panels) + "x" + str(s.depth) + "x" + str(s.panel) + "xf32>";
-  std::string column = "memref<" + str(s.columns) + "xf32>", row = "memref<?xf32>";
-  std::string types = in + ", " + panels + ", " + column + ", " + row + ", " + out + ", " + out;
   std::string accumulators, sum;
   for (int64_t part = 0; part < s.parts; ++part) {
     accumulators += "%a" + str(part) + ": f32, ";
     sum += "%s" + str(part + 1) + " = arith.addf %s" + str(part) + ", %a" + str(part) + " : f32\n";
   }
-  std::unique_ptr<Jit> jit = Jit::compile(R"(
-    func.func @kernel(%x: )" + in + ", %p: " + panels + ", %c: " + column + ", %f: " + row + ", %res: " + out + ", %y: " + out +
-      R"() attributes {llvm.emit_c_interface} {
-      weft.packed_linear %x, %p extras %c, %f, %res outs %y attributes {columns = )" + str(s.columns) + ", parts = " + str(s.parts) +
-      R"(, extra_maps = [affine_map<(d0, d1) -> (d1)>, affine_map<(d0, d1) -> (d0)>, affine_map<(d0, d1) -> (d0, d1)>]} {
-      ^bb0()" + accumulators + R"(%bias: f32, %factor: f32, %residual: f32):
-        %s0 = arith.constant 0.0 : f32
-        )" + sum + "%0 = arith.mulf %s" + str(s.parts) + R"(, %factor : f32
-        %1 = arith.addf %0, %bias : f32
-        %2 = arith.addf %1, %residual : f32
-        weft.yield %2 : f32
-      } : ()" + types + R"() -> ()
-      return
-    })", s.lanes);
+  std::unique_ptr<Jit> jit = Jit::compile(substitute(R"(
+        func.func @kernel(%x: $in, %p: $weights, %c: $column, %f: memref<?xf32>, %residual: $out, %y: $out)
+            attributes {llvm.emit_c_interface} {
+          weft.packed_linear %x, %p extras %c, %f, %residual outs %y attributes {columns = $N, parts = $parts, extra_maps =
+              [affine_map<(d0, d1) -> (d1)>, affine_map<(d0, d1) -> (d0)>, affine_map<(d0, d1) -> (d0, d1)>]} {
+          ^bb0($accumulators %bias: f32, %factor: f32, %r: f32):
+            %s0 = arith.constant 0.0 : f32
+            $sum
+            %0 = arith.mulf %s$parts, %factor : f32
+            %1 = arith.addf %0, %bias : f32
+            %2 = arith.addf %1, %r : f32
+            weft.yield %2 : f32
+          } : ($in, $weights, $column, memref<?xf32>, $out, $out) -> ()
+          return
+        })",
+                                                     {{"in", "memref<?x$Kxf32>"},
+                                                      {"out", "memref<?x$Nxf32>"},
+                                                      {"weights", "memref<$Px$Kx$Wxf32>"},
+                                                      {"column", "memref<$Nxf32>"},
+                                                      {"accumulators", accumulators},
+                                                      {"sum", sum},
+                                                      {"parts", str(s.parts)},
+                                                      {"K", str(s.depth)},
+                                                      {"N", str(s.columns)},
+                                                      {"P", str(packed.panels)},
+                                                      {"W", str(s.panel)}}),
+                                          s.lanes);
   ASSERT_TRUE(jit);
 
   std::vector<float> rowOfFirst;
@@ -86,10 +95,10 @@ TEST_P(LinearKernel, ComputesEveryNumberOfRows) {
     std::vector<float> x = randomNumbers(rows * s.depth, 2), bias = randomNumbers(s.columns, 3),
                        factor = randomNumbers(rows, 4), residual = randomNumbers(rows * s.columns, 5);
     std::vector<float> y(rows * s.columns + 64, sentinel);
-    jit->call("kernel", {Descriptor(x.data(), {rows, s.depth}),
-                         Descriptor(packed.data.data(), {packed.panels, s.depth, s.panel}),
-                         Descriptor(bias.data(), {s.columns}), Descriptor(factor.data(), {rows}),
-                         Descriptor(residual.data(), {rows, s.columns}), Descriptor(y.data(), {rows, s.columns})});
+    jit->call("kernel",
+              {Descriptor(x.data(), {rows, s.depth}), Descriptor(packed.data.data(), {packed.panels, s.depth, s.panel}),
+               Descriptor(bias.data(), {s.columns}), Descriptor(factor.data(), {rows}),
+               Descriptor(residual.data(), {rows, s.columns}), Descriptor(y.data(), {rows, s.columns})});
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t n = 0; n < s.columns; ++n) {
         double exact = 0, size = 1;
@@ -104,7 +113,7 @@ TEST_P(LinearKernel, ComputesEveryNumberOfRows) {
       }
     for (size_t i = rows * s.columns; i < y.size(); ++i)
       ASSERT_EQ(y[i], sentinel) << rows << " rows: written past the end";
-    // The same row gives the same bits however many there are. (Its residual differs with the number of columns only.)
+    // The first row is the same for all: it must give the same bits whichever tile it is in.
     if (rows == 1)
       rowOfFirst.assign(y.begin(), y.begin() + s.columns);
     if (rows > 1) {
@@ -166,21 +175,26 @@ TEST(LinearKernelChunks, DividesFewRowsAndFewColumns) {
   auto chunksFor = [](int64_t rows, int64_t depth, int64_t columns) -> int64_t {
     Shape shape{16, depth, columns, 1, 32};
     Packed packed(shape, randomNumbers(columns * depth, 1));
-    std::string in = "memref<?x" + str(depth) + "xf32>", out = "memref<?x" + str(columns) + "xf32>";
-    std::string panels = "memref<" + str(packed.panels) + "x" + str(depth) + "x32xf32>";
-    std::unique_ptr<Jit> jit = Jit::compile("func.func @kernel(%x: " + in + ", %p: " + panels + ", %y: " + out + R"()
-        attributes {llvm.emit_c_interface} {
-        weft.packed_linear %x, %p outs %y attributes {columns = )" + str(columns) + R"( : i64} {
+    std::unique_ptr<Jit> jit = Jit::compile(substitute(R"(
+      func.func @kernel(%x: $in, %p: $weights, %y: $out) attributes {llvm.emit_c_interface} {
+        weft.packed_linear %x, %p outs %y attributes {columns = $N} {
         ^bb0(%a: f32):
           weft.yield %a : f32
-        } : ()" + in + ", " + panels + ", " + out + R"() -> ()
+        } : ($in, $weights, $out) -> ()
         return
-      })");
+      })",
+                                                       {{"in", "memref<?x$Kxf32>"},
+                                                        {"out", "memref<?x$Nxf32>"},
+                                                        {"weights", "memref<$Px$Kx32xf32>"},
+                                                        {"K", str(depth)},
+                                                        {"N", str(columns)},
+                                                        {"P", str(packed.panels)}}));
     if (!jit)
       return -1;
     std::vector<float> x(rows * depth), y(rows * columns);
-    jit->call("kernel", {Descriptor(x.data(), {rows, depth}), Descriptor(packed.data.data(), {packed.panels, depth, 32}),
-                         Descriptor(y.data(), {rows, columns})});
+    jit->call("kernel",
+              {Descriptor(x.data(), {rows, depth}), Descriptor(packed.data.data(), {packed.panels, depth, 32}),
+               Descriptor(y.data(), {rows, columns})});
     return Jit::chunks;
   };
   EXPECT_GE(chunksFor(1, 768, 768), 8);

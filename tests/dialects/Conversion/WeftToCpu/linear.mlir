@@ -41,7 +41,8 @@ func.func private @bias(%x: memref<?x96xf32>, %p: memref<6x96x32xf32>, %bias: me
 // The last panel holds 7 columns: its vectors are masked, and the second one does not exist.
 // CHECK-LABEL: @tail
 // LANES16: vector.constant_mask [7] : vector<16xi1>
-// CHECK: arith.cmpi eq, %{{.*}}, %c2
+// LANES16: arith.cmpi eq, %{{.*}}, %c2
+// LANES8: arith.cmpi eq, %{{.*}}, %c4
 // CHECK: scf.if
 // LANES16: vector.maskedstore
 // CHECK: else

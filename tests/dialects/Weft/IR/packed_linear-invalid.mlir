@@ -67,7 +67,7 @@ func.func @packed_linear_c3_arguments(%x: tensor<?x8xf32>, %p: tensor<2x8x32xf32
 // -----
 
 func.func @packed_linear_c3_yield(%x: tensor<?x8xf32>, %p: tensor<2x8x32xf32>) {
-  // expected-error@+1 {{'weft.packed_linear' op epilogue must yield one value (C3)}}
+  // expected-error@+1 {{'weft.packed_linear' op epilogue must yield one 'f32' (C3)}}
   %y = weft.packed_linear %x, %p attributes {columns = 40 : i64} {
   ^bb0(%acc: f32):
     weft.yield
@@ -107,5 +107,40 @@ func.func @packed_linear_c4_repeat(%x: tensor<?x8xf32>, %p: tensor<2x8x32xf32>, 
   ^bb0(%acc: f32, %bias: f32):
     weft.yield %acc : f32
   } : (tensor<?x8xf32>, tensor<2x8x32xf32>, tensor<40x40xf32>) -> tensor<?x40xf32>
+  return
+}
+
+// -----
+
+func.func @packed_linear_c3_panel(%x: tensor<?x8xf32>, %p: tensor<2x8x0xf32>) {
+  // expected-error@+1 {{'weft.packed_linear' op parts must divide the panel of 0, but is 1 (C3)}}
+  %y = weft.packed_linear %x, %p attributes {columns = 40 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x8xf32>, tensor<2x8x0xf32>) -> tensor<?x40xf32>
+  return
+}
+
+// -----
+
+func.func @packed_linear_c3_extra_type(%x: tensor<?x8xf32>, %p: tensor<2x8x32xf32>, %b: tensor<40xi32>) {
+  // expected-error@+1 {{'weft.packed_linear' op epilogue takes 'f32' for an extra of 'tensor<40xi32>' (C3)}}
+  %y = weft.packed_linear %x, %p extras %b attributes {columns = 40 : i64, extra_maps = [affine_map<(d0, d1) -> (d1)>]} {
+  ^bb0(%acc: f32, %e: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x8xf32>, tensor<2x8x32xf32>, tensor<40xi32>) -> tensor<?x40xf32>
+  return
+}
+
+// -----
+
+func.func @packed_linear_c5(%x: tensor<?x8xf32>, %p: tensor<2x8x32xf32>, %t: tensor<40xf32>) {
+  %c0 = arith.constant 0 : index
+  // expected-error@+1 {{'weft.packed_linear' op epilogue may hold only arith and math, but holds tensor.extract (C5)}}
+  %y = weft.packed_linear %x, %p attributes {columns = 40 : i64} {
+  ^bb0(%acc: f32):
+    %e = tensor.extract %t[%c0] : tensor<40xf32>
+    weft.yield %e : f32
+  } : (tensor<?x8xf32>, tensor<2x8x32xf32>) -> tensor<?x40xf32>
   return
 }

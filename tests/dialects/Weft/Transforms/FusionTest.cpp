@@ -94,8 +94,6 @@ protected:
 struct Step {
   std::unique_ptr<Pass> pass;
   bool onModule = false;
-  /// Of the largest element. Scales are multiplied into weights in f32, and only then are the weights rounded.
-  double tolerance = 1e-12;
 };
 
 std::vector<Step> fusions() {
@@ -105,8 +103,8 @@ std::vector<Step> fusions() {
   steps.push_back({weft::createFuseProjectionsPass()});
   steps.push_back({weft::createPackWeightsPass()});
   steps.push_back({weft::createFuseEpiloguePass()});
-  steps.push_back({weft::createFuseNormPass(), false, 1e-6});
-  steps.push_back({weft::createPlaceWeightsPass(), true, 1e-6});
+  steps.push_back({weft::createFuseNormPass()});
+  steps.push_back({weft::createPlaceWeightsPass(), true});
   return steps;
 }
 
@@ -139,7 +137,7 @@ TEST_P(Fusion, KeepsEveryNumber) {
           error = std::max(error, std::abs(a - b));
         }
         ASSERT_GT(largest, 0) << name;
-        EXPECT_LE(error, step.tolerance * largest) << "after " << name << " in @" << expected.function;
+        EXPECT_LE(error, 1e-12 * largest) << "after " << name << " in @" << expected.function;
       }
     }
   }

@@ -1,4 +1,4 @@
-// What weft-fuse-epilogue leaves alone, and the reason that its debug output gives.
+// What weft-fuse-epilogue leaves alone.
 // RUN: weft-opt %s -weft-fuse-epilogue -split-input-file -mlir-print-local-scope | FileCheck %s
 
 #row = affine_map<(d0, d1) -> (d0, d1)>

@@ -1,0 +1,51 @@
+//===- DocumentationTest.cpp - is what docs/language.md says true? ------------------------------------------------===//
+// Answers: does every fenced example compile, and is every word, function and formula of the language described?
+//===--------------------------------------------------------------------------------------------------------------===//
+#include "Compile.h"
+#include "compiler/frontend/Parser.h"
+#include "compiler/frontend/Program.h"
+
+using namespace weft;
+using namespace weft::test;
+
+namespace {
+
+TEST(LanguageDocumentation, EveryExampleCompiles) {
+  std::string page = readSource("docs/language.md");
+  llvm::StringRef rest = page;
+  unsigned examples = 0;
+  for (size_t at = rest.find("```weft\n"); at != llvm::StringRef::npos; at = rest.find("```weft\n")) {
+    size_t line = llvm::StringRef(page).drop_back(rest.size() - at).count('\n') + 2;
+    rest = rest.substr(at + 8);
+    llvm::StringRef example = rest.take_front(rest.find("```"));
+    Compiled compiled = compile(example);
+    EXPECT_TRUE(compiled.module) << "docs/language.md:" << line << "\n" << compiled.messages;
+    EXPECT_EQ(compiled.messages, "") << "docs/language.md:" << line;
+    rest = rest.substr(example.size() + 3);
+    ++examples;
+  }
+  EXPECT_GE(examples, 15u);
+}
+
+TEST(LanguageDocumentation, NothingIsLeftOut) {
+  std::string page = readSource("docs/language.md");
+  auto mentioned = [&](llvm::StringRef word) {
+    EXPECT_NE(page.find(("`" + word).str()), std::string::npos) << word.str() << " is not described";
+  };
+#define KEYWORD(word) mentioned(#word);
+#include "compiler/frontend/Tokens.def"
+#define BUILTIN(name, usage) mentioned(#name);
+#define MATH(name, arity, formula, description) mentioned(#name);
+#define REDUCTION(name, description) mentioned(#name);
+#define LATER(name) mentioned(#name);
+#include "compiler/frontend/Builtins.def"
+  frontend::Source prelude("std.weft", frontend::preludeText());
+  frontend::Diagnostics diagnostics(1);
+  frontend::Ast ast;
+  frontend::Parser(prelude, diagnostics).parseFile(ast);
+  EXPECT_GT(ast.formulas.size(), 10u);
+  for (const frontend::FormulaDecl &formula : ast.formulas)
+    mentioned(formula.name.text);
+}
+
+} // namespace
