@@ -1,0 +1,59 @@
+//===- Compiled.cpp - a compiled model through runtime.h ----------------------------------------------------------===//
+#include "tests/models/Compiled.h"
+#include <algorithm>
+#include <gtest/gtest.h>
+
+namespace weft::test {
+
+Module load(const std::string &library, int level) {
+  weft_load_options options = {};
+  options.cpu_level = level;
+  weft_error error = {};
+  weft_module *module = nullptr;
+  weft_status status = weft_module_load(library.c_str(), &options, &module, &error);
+  if (status != WEFT_OK) {
+    EXPECT_EQ(status, WEFT_NO_CPU) << error.message;
+    return nullptr;
+  }
+  weft_entry_info info;
+  EXPECT_TRUE(weft_module_entry(module, WEFT_SEQUENCE, &info));
+  Module loaded(module);
+  return info.cpu_level == level ? std::move(loaded) : nullptr;
+}
+
+int32_t Logits::best(size_t row) const {
+  llvm::ArrayRef<float> scores = this->row(row);
+  return static_cast<int32_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
+}
+
+void Logits::append(const Logits &more) {
+  values.insert(values.end(), more.values.begin(), more.values.end());
+  vocabulary = more.vocabulary;
+}
+
+Decoder::Decoder(const Module &module, int threads) {
+  weft_error error = {};
+  weft_context_options options = {threads};
+  EXPECT_EQ(weft_context_create(module.get(), &options, &context, &error), WEFT_OK) << error.message;
+}
+
+Logits Decoder::call(decltype(weft_run) &entry, llvm::ArrayRef<int32_t> tokens, size_t batch) {
+  weft_error error = {};
+  weft_view input = {const_cast<int32_t *>(tokens.data()), WEFT_I32, 2,
+                     {static_cast<int64_t>(batch), static_cast<int64_t>(tokens.size() / batch)}};
+  weft_status status = entry(context, &input, 1, nullptr, 0, &error);
+  EXPECT_EQ(status, WEFT_OK) << error.message;
+  if (status != WEFT_OK)
+    return {};
+  weft_view output = weft_output(context, 0);
+  Logits logits;
+  logits.vocabulary = output.shape[2];
+  auto *scores = static_cast<const float *>(output.data);
+  logits.values.assign(scores, scores + tokens.size() * logits.vocabulary);
+  return logits;
+}
+
+Logits Decoder::run(llvm::ArrayRef<int32_t> tokens, size_t batch) { return call(weft_run, tokens, batch); }
+Logits Decoder::step(llvm::ArrayRef<int32_t> tokens, size_t batch) { return call(weft_step, tokens, batch); }
+
+} // namespace weft::test
