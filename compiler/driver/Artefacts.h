@@ -1,11 +1,11 @@
-//===- Artefacts.h - compiled models, opened --------------------------------------------------------------*- C++ -*-===//
+//===- Artefacts.h - compiled models, opened ------------------------------------------------------------*- C++ -*-===//
 // Answers: how do `run` and `verify` get at code, compiled a moment ago or before?
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
 #include "compiler/driver/Commands.h"
+#include "weft/runtime.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringRef.h"
-#include "weft/runtime.h"
 
 namespace weft::driver {
 

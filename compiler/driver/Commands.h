@@ -1,6 +1,6 @@
 //===- Commands.h - what each subcommand of weft is asked -----------------------------------------------*- C++ -*-===//
-// Answers: which options does a subcommand take, as data? weft.cpp fills these in; one file per command carries them out.
-// Every command returns an exit code: 0 done, 1 the input is at fault, 2 usage, 3 the machine is.
+// Answers: which options does a subcommand take, as data? weft.cpp fills these in; one file per command carries them
+// out. Every command returns an exit code: 0 done, 1 the input is at fault, 2 usage, 3 the machine is.
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
 #include <cstdint>

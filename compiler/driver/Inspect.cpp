@@ -10,8 +10,8 @@ using namespace mlir;
 namespace weft::driver {
 
 static int roofline(const InspectOptions &options, const TargetLimits &limits) {
-  // With every axis fixed all shapes are numbers, but for those of caches. Which are left to fix is seen without weights,
-  // so that what is to be said of these is said once.
+  // With every axis fixed all shapes are numbers, but for those of caches. Which are left to fix is seen without
+  // weights, so that what is to be said of these is said once.
   ModelOptions fixed = options.model, free = options.model;
   free.weights.clear();
   Session plain;

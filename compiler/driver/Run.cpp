@@ -1,6 +1,6 @@
 //===- Run.cpp - weft run, weft generate ------------------------------------------------------------------------===//
-// Answers: how does a model run without being compiled first? It is compiled into a library for the moment, and takes the
-// arguments that an executable would take.
+// Answers: how does a model run without being compiled first? It is compiled into a library for the moment, and takes
+// the arguments that an executable would take.
 //===------------------------------------------------------------------------------------------------------------===//
 #include "compiler/driver/Artefacts.h"
 #include "compiler/driver/Session.h"
@@ -19,8 +19,8 @@ extern "C" {
 
 namespace weft::driver {
 
-/// Does with an open library what an executable's main does (runtime/main/main.c). `temporary` holds the library where it
-/// was made for the moment; nobody misses it once it is mapped.
+/// Does with an open library what an executable's main does (runtime/main/main.c). `temporary` holds the library where
+/// it was made for the moment; nobody misses it once it is mapped.
 static int runLibrary(llvm::StringRef library, const ::arguments &asked, TemporaryFolder *temporary) {
   // What goes in and comes out can be told on machines that cannot run it.
   weft_load_options options = {};
@@ -56,7 +56,8 @@ int run(const RunOptions &options) {
   const std::string &file = options.compile.model.file;
   InputKind kind = kindOf(file);
   if (kind == InputKind::Object)
-    return fail(Usage, "'" + file + "' is an object; link it to a program, or compile the model into a .so or an executable");
+    return fail(Usage,
+                "'" + file + "' is an object; link it to a program, or compile the model into a .so or an executable");
   if (kind != InputKind::Model && !options.onlyForModels.empty())
     return fail(Usage, options.onlyForModels + " is for models, but '" + file + "' is compiled already");
 
@@ -76,7 +77,8 @@ int run(const RunOptions &options) {
   if (code)
     return code;
   if (asked.mode == MODE_HELP) {
-    print_help(arguments[0]);
+    std::string program = "weft run " + file;
+    print_help(program.c_str());
     return Done;
   }
   return kind == InputKind::Library ? runLibrary(file, asked, nullptr) : compileAndRun(options.compile, asked);

@@ -1,16 +1,16 @@
 //===- Verify.cpp - weft verify ---------------------------------------------------------------------------------===//
 // Answers: does every phase of this model, and the code in the end, compute what the model says?
 //
-// The truth is the model in float64, by the reference interpreter. `fused` is interpreted the same way and must agree to
-// rounding; code is compared by the bound of inspect/Verify.h, against the naive float32 result of the model. A model with
-// a cache is also run in steps, which must give what the whole sequence gives.
+// The truth is the model in float64, by the reference interpreter. `fused` is interpreted the same way and must agree
+// to rounding; code is compared by the bound of inspect/Verify.h, against the naive float32 result of the model. A
+// model with a cache is also run in steps, which must give what the whole sequence gives.
 //===------------------------------------------------------------------------------------------------------------===//
+#include "compiler/inspect/Verify.h"
 #include "compiler/driver/Artefacts.h"
 #include "compiler/driver/Session.h"
 #include "compiler/driver/VerifyData.h"
-#include "compiler/inspect/Verify.h"
 #include "dialects/Weft/IR/ModelContract.h"
-#include "llvm/Support/Format.h"
+#include <utility>
 
 using namespace mlir;
 
@@ -24,7 +24,7 @@ public:
 
 private:
   /// Run-time sizes of axes: as asked for, else small and different.
-  int chooseSizes(llvm::StringMap<int64_t> &sizes);
+  int chooseSizes(Sizes &sizes);
   int truth();
   int phases();
   int code(const TargetLimits &level);
@@ -63,11 +63,13 @@ int Verification::run() {
   return Done;
 }
 
-int Verification::chooseSizes(llvm::StringMap<int64_t> &sizes) {
+int Verification::chooseSizes(Sizes &sizes) {
   std::string names;
+  int64_t next = 7;
   if (auto axes = session.module()->getAttrOfType<ArrayAttr>(contract::axes))
     for (StringRef axis : axes.getAsValueRange<StringAttr>()) {
-      sizes[axis] = axis == "batch" ? 2 : 7 + 2 * sizes.size();
+      int64_t size = axis == "batch" ? 2 : std::exchange(next, next + 2);
+      sizes.suggest(axis, axis == step.positionAxis ? std::min(size, step.context) : size);
       names += (names.empty() ? "" : ", ") + axis.str();
     }
   for (const std::string &text : options.sizes) {
@@ -76,27 +78,28 @@ int Verification::chooseSizes(llvm::StringMap<int64_t> &sizes) {
       report(axis.takeError());
       return Usage;
     }
-    if (!sizes.contains(axis->first))
+    if (!sizes.has(axis->first))
       return fail(Usage, "--size: no axis '" + axis->first + "' has a size that is known when running; " +
                              (names.empty() ? "all are fixed" : "there are " + names));
-    sizes[axis->first] = axis->second;
+    if (int code = sizes.demand(axis->first, axis->second, "--size"))
+      return code;
   }
   return Done;
 }
 
 int Verification::truth() {
-  llvm::StringMap<int64_t> sizes;
+  Sizes sizes;
   if (int code = chooseSizes(sizes))
     return code;
-  auto made = makeInputs(sequence, options.inputs, sizes, options.seed);
-  if (!made)
-    return report(made.takeError());
-  inputs = std::move(*made);
+  if (int code = makeInputs(sequence, options.inputs, sizes, options.seed, inputs))
+    return code;
   if (step.function)
-    for (auto [port, input] : llvm::zip(step.inputs, inputs))
-      if (int dimension = port.dimensionOf(step.positionAxis); dimension >= 0)
-        positions = input.shape[dimension];
-  for (auto [precision, results] : {std::pair(reference::Precision::F64, &expected), {reference::Precision::F32, &naive}}) {
+    positions = sizes.of(step.positionAxis); // 0 where it is fixed
+  if (step.function && positions > step.context)
+    return fail(BadInput, Twine(positions) + " positions along '" + step.positionAxis +
+                              "' do not fit in the context of " + Twine(step.context));
+  for (auto [precision, results] :
+       {std::pair(reference::Precision::F64, &expected), {reference::Precision::F32, &naive}}) {
     reference::Options reference;
     reference.precision = precision;
     reference.checkpoint = session.checkpoint();
@@ -123,7 +126,8 @@ void Verification::compareAll(StringRef what, ArrayRef<Tensor> tested, ArrayRef<
       bool good = slack > 0 ? comparison.disagreements == 0 && comparison.maxError <= slack * largest
                             : comparison.isWithinBound();
       if (!options.quiet || !good)
-        llvm::outs() << (good ? "ok       " : "DIVERGES ") << label << ": " << describe(comparison, truth.shape) << "\n";
+        llvm::outs() << (good ? "ok       " : "DIVERGES ") << label << ": " << describe(comparison, truth.shape)
+                     << "\n";
       if (!good)
         problem = describe(comparison, truth.shape);
     }

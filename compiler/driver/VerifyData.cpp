@@ -3,6 +3,7 @@
 #include "compiler/driver/Artefacts.h"
 #include "dialects/Weft/IR/ModelContract.h"
 #include "dialects/Weft/IR/WeftOps.h"
+#include "llvm/ADT/StringExtras.h"
 #include <random>
 
 extern "C" {
@@ -51,11 +52,15 @@ Entry entryOf(ModuleOp module, StringRef kind) {
       entry.outputs.push_back(portOf(type, function.getResultAttrDict(index)));
     if (auto axis = function->getAttrOfType<StringAttr>(contract::positionAxis))
       entry.positionAxis = axis.str();
+    if (auto context = function->getAttrOfType<IntegerAttr>(contract::context))
+      entry.context = context.getInt();
   }
   return entry;
 }
 
 //===-- inputs --------------------------------------------------------------------------------------------------===//
+
+static weft_type typeOf(const Port &port) { return port.type.getElementType().isF32() ? WEFT_F32 : WEFT_I32; }
 
 /// Rows of the smallest table that an argument is used to look up; 2 for other integers.
 static int64_t boundOf(Value argument) {
@@ -73,66 +78,110 @@ static int64_t boundOf(Value argument) {
   return bound == std::numeric_limits<int64_t>::max() ? 2 : bound;
 }
 
-static llvm::Expected<Tensor> readInput(StringRef path) {
+static Tensor tensorOf(const weft_view &view) {
+  Tensor tensor;
+  tensor.shape.assign(view.shape, view.shape + view.rank);
+  int64_t elements = tensor.elements();
+  tensor.values.resize(elements);
+  for (int64_t i = 0; i < elements; ++i)
+    tensor.values[i] = view.type == WEFT_F32   ? static_cast<float *>(view.data)[i]
+                       : view.type == WEFT_I32 ? static_cast<int32_t *>(view.data)[i]
+                                               : static_cast<uint8_t *>(view.data)[i];
+  return tensor;
+}
+
+/// The numbers of a file, as the runtime would hand them to code.
+static llvm::Expected<Tensor> readNumbers(StringRef path, weft_type type) {
   weft_error error = {};
   weft_npy npy;
   if (weft_npy_read(path.str().c_str(), nullptr, &npy, &error) != WEFT_OK)
     return llvm::createStringError(error.message);
-  bool integer = npy.header.type >= WEFT_NPY_I1;
   weft_view view;
-  weft_status status = weft_npy_convert(&npy, integer ? WEFT_I32 : WEFT_F32, &view, &error);
+  weft_status status = weft_npy_convert(&npy, type, &view, &error);
   Tensor tensor;
   if (status == WEFT_OK) {
-    tensor.shape.assign(view.shape, view.shape + view.rank);
-    for (int64_t i = 0; i < npy.header.elements; ++i)
-      tensor.values.push_back(integer ? static_cast<int32_t *>(view.data)[i] : static_cast<float *>(view.data)[i]);
-    weft_view_release(nullptr, &view);
+    tensor = tensorOf(view);
+    weft_view_release(&npy.allocator, &view);
   }
   weft_npy_free(&npy);
   if (status != WEFT_OK)
-    return llvm::createStringError(error.message);
+    return llvm::createStringError(path + ": " + error.message);
   return tensor;
 }
 
-static bool isInput(const Entry &entry, StringRef name) {
-  return llvm::any_of(entry.inputs, [&](const Port &port) { return port.name == name; });
+int Sizes::demand(StringRef axis, int64_t size, const llvm::Twine &who) {
+  Size &here = known[axis];
+  if (!here.demandedBy.empty() && here.size != size)
+    return fail(BadInput, who + " has " + axis + " = " + Twine(size) + ", but " + here.demandedBy + " has " + axis +
+                              " = " + Twine(here.size));
+  here = {size, who.str()};
+  return Done;
 }
 
-llvm::Expected<std::vector<Tensor>> makeInputs(const Entry &entry, ArrayRef<std::string> files,
-                                               const llvm::StringMap<int64_t> &sizes, uint64_t seed) {
-  std::mt19937_64 random(seed);
-  std::vector<Tensor> inputs;
-  llvm::StringMap<StringRef> given;
+/// Reads an input and compares its shape with what the model says of it.
+static int readInput(const Port &port, StringRef path, Sizes &sizes, Tensor &tensor) {
+  auto read = readNumbers(path, typeOf(port));
+  if (!read)
+    return report(read.takeError());
+  tensor = std::move(*read);
+  ArrayRef<int64_t> wanted = port.type.getShape();
+  auto text = [](auto sizes) { return "[" + llvm::join(sizes, ", ") + "]"; };
+  auto given = llvm::map_range(tensor.shape, [](int64_t size) { return std::to_string(size); });
+  bool fits = tensor.shape.size() == wanted.size();
+  for (size_t d = 0; fits && d < wanted.size(); ++d)
+    fits = ShapedType::isDynamic(wanted[d]) || wanted[d] == tensor.shape[d];
+  if (!fits)
+    return fail(BadInput, "input '" + port.name + "' is " + text(port.dims) + ", but '" + path + "' holds " +
+                              text(llvm::to_vector(given)));
+  for (auto [dim, want, size] : llvm::zip(port.dims, wanted, tensor.shape))
+    if (ShapedType::isDynamic(want))
+      if (int code = sizes.demand(dim, size, "'" + path + "'"))
+        return code;
+  return Done;
+}
+
+static Tensor randomInput(const Port &port, Value argument, const Sizes &sizes, std::mt19937_64 &random) {
+  Tensor tensor;
+  for (auto [dim, size] : llvm::zip(port.dims, port.type.getShape()))
+    tensor.shape.push_back(ShapedType::isDynamic(size) ? sizes.of(dim) : size);
+  tensor.values.resize(tensor.elements());
+  if (typeOf(port) == WEFT_F32) {
+    std::normal_distribution<float> normal;
+    for (double &value : tensor.values)
+      value = normal(random);
+  } else {
+    int64_t bound = boundOf(argument);
+    for (double &value : tensor.values)
+      value = static_cast<double>(random() % bound);
+  }
+  return tensor;
+}
+
+int makeInputs(const Entry &entry, ArrayRef<std::string> files, Sizes &sizes, uint64_t seed,
+               std::vector<Tensor> &inputs) {
+  inputs.assign(entry.inputs.size(), Tensor());
+  std::vector<bool> given(entry.inputs.size());
   for (const std::string &file : files) {
     auto [name, path] = StringRef(file).split('=');
-    if (path.empty() || !isInput(entry, name))
-      return llvm::createStringError("inputs are given as name=file.npy with a name of the model, but got '" + file + "'");
-    given[name] = path;
-  }
-  for (auto [index, port] : llvm::enumerate(entry.inputs)) {
-    if (auto path = given.find(port.name); path != given.end()) {
-      auto tensor = readInput(path->second);
-      if (!tensor)
-        return tensor.takeError();
-      inputs.push_back(std::move(*tensor));
-      continue;
+    auto port = llvm::find_if(entry.inputs, [name = name](const Port &port) { return port.name == name; });
+    if (path.empty() || port == entry.inputs.end()) {
+      auto names = llvm::map_range(entry.inputs, [](const Port &port) { return port.name; });
+      return fail(Usage, "inputs are given as name=file.npy, but got '" + file + "'; the model has " +
+                             llvm::join(names, ", "));
     }
-    Tensor tensor;
-    for (auto [dim, size] : llvm::zip(port.dims, port.type.getShape()))
-      tensor.shape.push_back(ShapedType::isDynamic(size) ? sizes.lookup(dim) : size);
-    tensor.values.resize(tensor.elements());
-    if (port.type.getElementType().isF32()) {
-      std::normal_distribution<float> normal;
-      for (double &value : tensor.values)
-        value = normal(random);
-    } else {
-      int64_t bound = boundOf(const_cast<func::FuncOp &>(entry.function).getArgument(index));
-      for (double &value : tensor.values)
-        value = static_cast<double>(random() % bound);
-    }
-    inputs.push_back(std::move(tensor));
+    size_t index = port - entry.inputs.begin();
+    if (given[index])
+      return fail(Usage, "input '" + name + "' is given twice");
+    given[index] = true;
+    if (int code = readInput(*port, path, sizes, inputs[index]))
+      return code;
   }
-  return inputs;
+  std::mt19937_64 random(seed);
+  func::FuncOp function = entry.function;
+  for (auto [index, port] : llvm::enumerate(entry.inputs))
+    if (!given[index])
+      inputs[index] = randomInput(port, function.getArgument(index), sizes, random);
+  return Done;
 }
 
 //===-- steps ---------------------------------------------------------------------------------------------------===//
@@ -175,7 +224,8 @@ void append(Tensor &whole, const Tensor &part, int dimension) {
 
 /// Cuts inputs into steps, calls `run` for each, and puts the outputs together.
 template <typename Run>
-static llvm::Error inSteps(const Entry &step, ArrayRef<Tensor> inputs, int64_t size, std::vector<Tensor> &outputs, Run run) {
+static llvm::Error inSteps(const Entry &step, ArrayRef<Tensor> inputs, int64_t size, std::vector<Tensor> &outputs,
+                           Run run) {
   int64_t positions = 0;
   for (auto [port, input] : llvm::zip(step.inputs, inputs))
     if (int dimension = port.dimensionOf(step.positionAxis); dimension >= 0)
@@ -247,30 +297,17 @@ struct Buffer {
   Buffer(const Port &port, const Tensor &tensor) {
     view.rank = static_cast<int32_t>(tensor.shape.size());
     std::copy(tensor.shape.begin(), tensor.shape.end(), view.shape);
-    if (port.type.getElementType().isF32()) {
-      view.type = WEFT_F32;
+    view.type = typeOf(port);
+    if (view.type == WEFT_F32) {
       floats.assign(tensor.values.begin(), tensor.values.end());
       view.data = floats.data();
     } else {
-      view.type = WEFT_I32;
       integers.assign(tensor.values.begin(), tensor.values.end());
       view.data = integers.data();
     }
   }
 };
 } // namespace
-
-static Tensor tensorOf(const weft_view &view) {
-  Tensor tensor;
-  tensor.shape.assign(view.shape, view.shape + view.rank);
-  int64_t elements = tensor.elements();
-  tensor.values.resize(elements);
-  for (int64_t i = 0; i < elements; ++i)
-    tensor.values[i] = view.type == WEFT_F32   ? static_cast<float *>(view.data)[i]
-                       : view.type == WEFT_I32 ? static_cast<int32_t *>(view.data)[i]
-                                               : static_cast<uint8_t *>(view.data)[i];
-  return tensor;
-}
 
 static llvm::Expected<std::vector<Tensor>> call(weft_context *context, const Entry &entry, ArrayRef<Tensor> inputs,
                                                 bool step, weft_error &error) {

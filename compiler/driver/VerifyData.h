@@ -1,4 +1,4 @@
-//===- VerifyData.h - inputs for verification, and results put together -----------------------------------*- C++ -*-===//
+//===- VerifyData.h - inputs for verification, and results put together ---------------------------------*- C++ -*-===//
 // Answers: on which numbers are phases compared, and how does a run in steps become comparable with a whole one?
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
@@ -21,14 +21,33 @@ struct Entry {
   mlir::func::FuncOp function;
   std::vector<Port> inputs, states, outputs;
   std::string positionAxis; ///< of a step
+  int64_t context = 0;      ///< of a step: how many positions its caches hold
 };
 /// The entry of this kind ("sequence", "step"); its function is null when there is none.
 Entry entryOf(mlir::ModuleOp module, llvm::StringRef kind);
 
-/// Inputs from files and, for the rest, random ones: indices within the tables that they look up, numbers normally
-/// distributed. `sizes` gives the run-time sizes.
-llvm::Expected<std::vector<Tensor>> makeInputs(const Entry &entry, llvm::ArrayRef<std::string> files,
-                                               const llvm::StringMap<int64_t> &sizes, uint64_t seed);
+/// The sizes that are known when running, by axis.
+class Sizes {
+public:
+  /// What it is as long as nobody demands another.
+  void suggest(llvm::StringRef axis, int64_t size) { known[axis].size = size; }
+  /// Reports two who demand different sizes of one axis.
+  int demand(llvm::StringRef axis, int64_t size, const llvm::Twine &who);
+  bool has(llvm::StringRef axis) const { return known.contains(axis); }
+  int64_t of(llvm::StringRef axis) const { return known.lookup(axis).size; }
+
+private:
+  struct Size {
+    int64_t size = 0;
+    std::string demandedBy;
+  };
+  llvm::StringMap<Size> known;
+};
+
+/// Inputs from files ("name=file.npy"), which demand sizes, and for the rest random ones: indices within the tables
+/// that they look up, numbers normally distributed. Returns Done or an exit code, after reporting.
+int makeInputs(const Entry &entry, llvm::ArrayRef<std::string> files, Sizes &sizes, uint64_t seed,
+               std::vector<Tensor> &inputs);
 
 /// The part [first, first + count) of a tensor along a dimension, and the other way round.
 Tensor slice(const Tensor &whole, int dimension, int64_t first, int64_t count);

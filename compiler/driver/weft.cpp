@@ -6,10 +6,12 @@
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 #include <CLI/CLI.hpp>
-#include <cerrno>
+#include <algorithm>
+#include <cctype>
+#include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <new>
+#include <string_view>
 #include <unistd.h>
 
 using namespace weft;
@@ -28,8 +30,10 @@ std::string phaseNames() {
 }
 
 void addModel(CLI::App *app, ModelOptions &options, const char *what = "the model, a .weft file") {
-  app->add_option("FILE", options.file, what)->required();
-  app->add_option("-w,--weights", options.weights, "checkpoint, a .safetensors file")->group(compilation);
+  app->add_option("FILE", options.file, what)->required()->type_name("");
+  app->add_option("-w,--weights", options.weights, "checkpoint, a .safetensors file")
+      ->type_name("FILE")
+      ->group(compilation);
   app->add_option("--axis", options.axes, "fix the size of an axis: seq=128")
       ->type_name("AXIS=SIZE")
       ->allow_extra_args(false)
@@ -42,6 +46,7 @@ CLI::Option *addCpus(CLI::App *app, std::vector<std::string> &cpus) {
   return app
       ->add_option("--cpu", cpus,
                    "native, x86-64-v3 (AVX2) or x86-64-v4 (AVX-512); several: one artefact chooses when it starts")
+      ->type_name("LEVEL")
       ->delimiter(',')
       ->allow_extra_args(false);
 }
@@ -55,15 +60,17 @@ void addOnly(CLI::App *app, const char *option, const std::string &only, const c
              throw CLI::ValidationError(option, "'" + value + "' is not supported; there is " + only);
          },
          help)
+      ->type_name(only)
       ->group(compilation);
 }
 
 void addCompile(CLI::App *app, CompileOptions &options) {
   addCpus(app, options.cpus)->group(compilation);
-  addOnly(app, "--target", "cpu", "cpu");
-  addOnly(app, "--type", "f32", "storage type of weights and activations: f32");
+  addOnly(app, "--target", "cpu", "the machine that runs it");
+  addOnly(app, "--type", "f32", "of weights and activations in memory");
   app->add_option("-O", options.optimization, "LLVM's optimization level, 0 to 3")
       ->check(CLI::Range(0, 3))
+      ->type_name("LEVEL")
       ->group(compilation);
   app->add_flag("-q,--quiet", options.quiet, "no progress");
 }
@@ -75,14 +82,32 @@ void addArtefact(CLI::App *app, RunOptions &options) {
   app->allow_extras();
 }
 
+/// Cuts off what follows '--': it is for the artefact, and CLI11 would see positionals of its own in it.
+std::vector<std::string> cutRest(int &argc, char **argv) {
+  char **dashes = std::find(argv, argv + argc, std::string_view("--"));
+  std::vector<std::string> rest(dashes == argv + argc ? dashes : dashes + 1, argv + argc);
+  argc = static_cast<int>(dashes - argv);
+  return rest;
+}
+
 /// What is for the artefact, in the order in which it was typed.
-void takeExtras(CLI::App *app, RunOptions &options) {
+void takeExtras(CLI::App *app, const std::vector<std::string> &rest, RunOptions &options) {
   for (const std::string &extra : app->remaining())
-    if (extra != "--")
-      options.arguments.push_back(extra);
+    options.arguments.push_back(extra);
+  options.arguments.insert(options.arguments.end(), rest.begin(), rest.end());
   for (const CLI::Option *option : app->get_options())
     if (option->count() && option->get_group() == compilation)
       options.onlyForModels = option->get_name();
+}
+
+/// CLI11's messages, as ours look.
+std::string usageMessage(const CLI::App *app, const CLI::Error &error) {
+  std::string text = error.what();
+  if (text.size() > 1 && !std::isupper(static_cast<unsigned char>(text[1]))) // 'FILE is required' stays
+    text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  for (const CLI::App *command : app->get_subcommands())
+    return "weft: error: " + text + "; see weft " + command->get_name() + " --help\n";
+  return "weft: error: " + text + "; see weft --help\n";
 }
 
 /// What was printed has to have arrived. Results go to stdout by three ways: LLVM's, CLI11's and the runtime's.
@@ -106,13 +131,30 @@ int flushResults(int code) {
   _exit(Machine);
 }
 
+/// A command in the background, or under nohup, is to go on ignoring what it was told to ignore. LLVM's handlers do not
+/// look at that, but a blocked signal does not reach them.
+void keepIgnoring() {
+  sigset_t ignored;
+  sigemptyset(&ignored);
+  for (int signal : {SIGHUP, SIGINT, SIGTERM}) {
+    struct sigaction now;
+    if (!sigaction(signal, nullptr, &now) && now.sa_handler == SIG_IGN)
+      sigaddset(&ignored, signal);
+  }
+  sigprocmask(SIG_BLOCK, &ignored, nullptr);
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
   std::set_new_handler(outOfMemory);
+  keepIgnoring();
   CLI::App app{"weft compiles transformer blocks ahead of time\n\n"
                "Exit codes: 0 done, 1 the input is at fault, 2 usage, 3 the machine is."};
   app.require_subcommand(1);
+  app.failure_message(usageMessage);
+  const bool handsOn = argc > 1 && (argv[1] == std::string_view("run") || argv[1] == std::string_view("generate"));
+  const std::vector<std::string> rest = handsOn ? cutRest(argc, argv) : std::vector<std::string>();
   app.set_version_flag("--version", "weft " WEFT_VERSION);
   int code = Done;
 
@@ -120,11 +162,16 @@ int main(int argc, char **argv) {
   CLI::App *compileApp = app.add_subcommand("compile", "compile a model into an executable, a library or an object");
   addModel(compileApp, compileOptions.model);
   addCompile(compileApp, compileOptions);
-  compileApp->add_option("-o", compileOptions.output, "OUT.o, OUT.so (each with OUT.h) or an executable");
-  compileApp->add_option("--emit", compileOptions.emit, "print the IR of a phase instead: " + phaseNames());
-  compileApp->add_option("--from", compileOptions.model.from, "FILE is .mlir in this phase");
-  compileApp->add_option("--dump-phases", compileOptions.dumpDirectory, "write the IR of every phase into this folder");
-  compileApp->add_option("--weights-out", compileOptions.weightsOut, "put the weights beside the artefact, in this file");
+  compileApp->add_option("-o", compileOptions.output, "OUT.o, OUT.so (each with OUT.h) or an executable")
+      ->type_name("OUT");
+  compileApp->add_option("--emit", compileOptions.emit, "print the IR of a phase instead: " + phaseNames())
+      ->type_name("PHASE");
+  compileApp->add_option("--from", compileOptions.model.from, "FILE is .mlir in this phase")->type_name("PHASE");
+  compileApp->add_option("--dump-phases", compileOptions.dumpDirectory, "write the IR of every phase into this folder")
+      ->type_name("DIR");
+  compileApp
+      ->add_option("--weights-out", compileOptions.weightsOut, "put the weights beside the artefact, in this file")
+      ->type_name("FILE");
   compileApp->callback([&] { code = compile(compileOptions); });
 
   RunOptions runOptions;
@@ -133,7 +180,7 @@ int main(int argc, char **argv) {
   runApp->footer("All else is for the artefact: name=input.npy, -o [NAME=]FILE, --time, --repeat N, --threads N,\n"
                  "--step[=N], --info, --verify-weights. After '--' nothing is for weft.");
   runApp->callback([&] {
-    takeExtras(runApp, runOptions);
+    takeExtras(runApp, rest, runOptions);
     code = run(runOptions);
   });
 
@@ -142,20 +189,25 @@ int main(int argc, char **argv) {
   CLI::App *generateApp = app.add_subcommand("generate", "continue a text: weft generate FILE --prompt TEXT");
   addArtefact(generateApp, generateOptions);
   generateApp->add_option("--tokenizer", tokenizer, "bytes: one token per byte")->check(CLI::IsMember({"bytes"}));
-  generateApp->footer("All else is for the artefact: --prompt TEXT or --tokens 1,2,3, --length N, --temperature T, --seed N,\n"
-                      "--no-cache, --time, --threads N. After '--' nothing is for weft.");
+  generateApp->footer(
+      "All else is for the artefact: --prompt TEXT or --tokens 1,2,3, --length N, --temperature T, --seed N,\n"
+      "--no-cache, --time, --threads N. After '--' nothing is for weft.");
   generateApp->callback([&] {
     generateOptions.arguments = {"--generate"};
-    takeExtras(generateApp, generateOptions);
+    takeExtras(generateApp, rest, generateOptions);
     code = run(generateOptions);
   });
 
   InspectOptions inspectOptions;
   CLI::App *inspectApp = app.add_subcommand("inspect", "look at what the compiler makes of a model");
   addModel(inspectApp, inspectOptions.model);
-  inspectApp->add_option("--cpu", inspectOptions.cpu, "native, x86-64-v3 or x86-64-v4")->group(compilation);
-  inspectApp->add_option("--phase,--emit", inspectOptions.phase, "print the IR of a phase: " + phaseNames());
-  inspectApp->add_option("--dump-phases", inspectOptions.dumpDirectory, "write the IR of every phase into this folder");
+  inspectApp->add_option("--cpu", inspectOptions.cpu, "native, x86-64-v3 or x86-64-v4")
+      ->type_name("LEVEL")
+      ->group(compilation);
+  inspectApp->add_option("--phase,--emit", inspectOptions.phase, "print the IR of a phase: " + phaseNames())
+      ->type_name("PHASE");
+  inspectApp->add_option("--dump-phases", inspectOptions.dumpDirectory, "write the IR of every phase into this folder")
+      ->type_name("DIR");
   inspectApp->add_flag("--roofline", inspectOptions.roofline, "operations, bytes and intensity of each kernel");
   inspectApp->add_option("--past", inspectOptions.past, "positions in the cache, for the roofline of a step")
       ->check(CLI::NonNegativeNumber);
@@ -165,7 +217,8 @@ int main(int argc, char **argv) {
   CLI::App *verifyApp = app.add_subcommand("verify", "compare the phases and the code with the float64 reference");
   addModel(verifyApp, verifyOptions.model);
   addCpus(verifyApp, verifyOptions.cpus)->group(compilation);
-  verifyApp->add_option("INPUTS", verifyOptions.inputs, "name=input.npy; inputs that are not given are random");
+  verifyApp->add_option("INPUTS", verifyOptions.inputs, "name=input.npy; inputs that are not given are random")
+      ->type_name("");
   verifyApp->add_option("--size", verifyOptions.sizes, "run-time size of an axis in random inputs: seq=129")
       ->type_name("AXIS=SIZE")
       ->allow_extra_args(false);
@@ -181,7 +234,7 @@ int main(int argc, char **argv) {
   InitOptions initOptions;
   CLI::App *initApp = app.add_subcommand("init", "write a checkpoint of random weights for a model");
   addModel(initApp, initOptions.model);
-  initApp->add_option("-o", initOptions.output, "OUT.safetensors")->required();
+  initApp->add_option("-o", initOptions.output, "the checkpoint to write")->required()->type_name("OUT.safetensors");
   initApp->add_option("--seed", initOptions.seed, "of the random numbers");
   initApp->callback([&] { code = init(initOptions); });
 
