@@ -38,13 +38,20 @@ void Machine::prepare(llvm::Module &module) const {
   module.setDataLayout(target->createDataLayout());
 }
 
+/// What kernels gain from. They arrive as vectors, unrolled as far as their registers reach, canonical and without
+/// memory to promote; LLVM's own -O3 takes three times as long, mostly to unroll and to look for what is not there, and
+/// its code is no faster. Left to do are address computations, the scalar loops of formulas, and views passed through
+/// calls.
+constexpr llvm::StringLiteral kernelPasses =
+    // Fold what the conversions left behind; then the few calls that are no kernels.
+    "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg),cgscc(inline),"
+    // Loops in the form that the vectoriser wants, and nothing in them that could be outside.
+    "function(early-cse<memssa>,loop-mssa(loop-rotate,licm),loop(indvars,loop-deletion),dse,loop-vectorize,"
+    // Its run-time checks and remainders in turn.
+    "instcombine<no-verify-fixpoint>,loop-mssa(licm),simplifycfg),globaldce";
+
 void Machine::optimize(llvm::Module &module) const {
-  llvm::PipelineTuningOptions tuning;
-  // Kernels arrive as vectors, unrolled as far as their registers reach; more copies of them only cost time. What is
-  // left for LLVM are the scalar loops of elementwise formulas, which the loop vectoriser unrolls itself.
-  tuning.SLPVectorization = false;
-  tuning.LoopUnrolling = false;
-  llvm::PassBuilder builder(target.get(), tuning);
+  llvm::PassBuilder builder(target.get());
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager callGraph;
@@ -54,9 +61,12 @@ void Machine::optimize(llvm::Module &module) const {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, callGraph, modules);
-  const llvm::OptimizationLevel levels[] = {llvm::OptimizationLevel::O0, llvm::OptimizationLevel::O1,
-                                            llvm::OptimizationLevel::O2, llvm::OptimizationLevel::O3};
-  builder.buildPerModuleDefaultPipeline(levels[optimizationLevel]).run(module, modules);
+  llvm::ModulePassManager passes;
+  if (optimizationLevel == 0)
+    passes = builder.buildO0DefaultPipeline(llvm::OptimizationLevel::O0);
+  else
+    llvm::cantFail(builder.parsePassPipeline(passes, kernelPasses));
+  passes.run(module, modules);
 }
 
 llvm::Error Machine::emit(llvm::Module &module, llvm::raw_pwrite_stream &out) const {

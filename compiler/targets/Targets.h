@@ -28,7 +28,7 @@ enum class ArtefactKind { Object, SharedLibrary, Executable };
 struct PackageOptions {
   std::string output;             ///< .o: object; .so: shared library and a header; else an executable
   std::string weightsOut;         ///< when not empty, the weights go to this file and not into the artefact
-  unsigned optimizationLevel = 3; ///< of LLVM
+  unsigned optimizationLevel = 3; ///< of LLVM's code generator; 0 also leaves the IR as it is
   std::function<void(llvm::StringRef step, uint64_t done, uint64_t total)> progress;
 };
 

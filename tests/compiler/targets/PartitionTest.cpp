@@ -4,8 +4,8 @@
 #include "compiler/targets/Partition.h"
 #include "compiler/targets/Code.h"
 #include "compiler/targets/Link.h"
-#include "tests/compiler/targets/Adder.h"
 #include "mlir/IR/Verifier.h"
+#include "tests/compiler/targets/Adder.h"
 #include <gmock/gmock.h>
 
 namespace weft {
