@@ -79,10 +79,10 @@ struct Argument {
   };
   Kind kind = Kind::Value;
   Loc loc;
-  Expr *value = nullptr;                 ///< Value, Option
-  Ident word;                            ///< Name and Tied: the string; Option and Word: the first word
-  Ident object;                          ///< Word: what follows it, where something does
-  llvm::SmallVector<Ident, 2> from, to;  ///< Arrow
+  Expr *value = nullptr;                ///< Value, Option
+  Ident word;                           ///< Name and Tied: the string; Option and Word: the first word
+  Ident object;                         ///< Word: what follows it, where something does
+  llvm::SmallVector<Ident, 2> from, to; ///< Arrow
 };
 
 struct CallExpr : ExprBase<Expr::Kind::Call> {
@@ -127,10 +127,10 @@ struct Statement {
   enum class Kind { Assign, Accumulate, Return, For, In };
   Kind kind = Kind::Assign;
   Loc loc;
-  llvm::SmallVector<Ident, 1> targets;  ///< Assign, Accumulate; For: the variable
-  llvm::SmallVector<Expr *, 1> values;  ///< Assign and Accumulate: one; Return: any; For: first and end
-  std::optional<Ident> prefix;          ///< For, In
-  std::vector<Statement> body;          ///< For, In
+  llvm::SmallVector<Ident, 1> targets; ///< Assign, Accumulate; For: the variable
+  llvm::SmallVector<Expr *, 1> values; ///< Assign and Accumulate: one; Return: any; For: first and end
+  std::optional<Ident> prefix;         ///< For, In
+  std::vector<Statement> body;         ///< For, In
 };
 
 //===-- declarations ----------------------------------------------------------------------------------------------===//

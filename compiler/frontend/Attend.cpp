@@ -1,6 +1,6 @@
 //===- Attend.cpp - the roles of axes in attention ----------------------------------------------------------------===//
-// Answers: which axes of q, k and v are batch, positions, heads and width? Names decide, never order alone: the width is
-// what q and k share last, positions are no part of a weight, and heads stand between the two (docs/language.md).
+// Answers: which axes of q, k and v are batch, positions, heads and width? Names decide, never order alone: the width
+// is what q and k share last, positions are no part of a weight, and heads stand between the two (docs/language.md).
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/frontend/Elaborator.h"
 #include "llvm/ADT/STLExtras.h"
@@ -76,7 +76,8 @@ Node *Elaborator::attend(const AttendExpr &expr, Scope &scope) {
     axes.push_back(roles.queryPosition);
   axes.append(roles.queryHeads);
   if (named(axes, roles.valueWidth->name)) {
-    error(Diag::W027, place, "the result would have axis '" + roles.valueWidth->name + "' twice: q has it as well as v");
+    error(Diag::W027, place,
+          "the result would have axis '" + roles.valueWidth->name + "' twice: q has it as well as v");
     return nullptr;
   }
   axes.push_back(roles.valueWidth);
@@ -170,7 +171,7 @@ bool Elaborator::matchHeads(const AttendExpr &expr, AxisList qHeads, AxisList kH
     return text.empty() ? std::string("none") : text;
   };
   error(Diag::W031, loc,
-        "'attend' shares each key head among as many query heads, but " + Twine(*queries) + " query heads (" + list(qOnly) +
-            ") are no multiple of " + Twine(*keys) + " key heads (" + list(kOnly) + ")");
+        "'attend' shares each key head among as many query heads, but " + Twine(*queries) + " query heads (" +
+            list(qOnly) + ") are no multiple of " + Twine(*keys) + " key heads (" + list(kOnly) + ")");
   return false;
 }

@@ -1,6 +1,6 @@
 //===- AttendFormulas.cpp - masks and scores ----------------------------------------------------------------------===//
-// Answers: which condition on positions does 'where' state, and what does 'score' make of a number? The parameters b, h,
-// q, k and s (and heads, the number of query heads) bind by name; the others are arguments, in their order.
+// Answers: which condition on positions does 'where' state, and what does 'score' make of a number? The parameters b,
+// h, q, k and s (and heads, the number of query heads) bind by name; the others are arguments, in their order.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/frontend/Elaborator.h"
 #include "llvm/ADT/STLExtras.h"
@@ -92,9 +92,8 @@ Node *Elaborator::formula(const Expr &expr, FormulaDecl::Kind kind, Node *score,
   Node *result = value(*decl.body, inner);
   if (result && (result->element == Element::Bool) != (kind == FormulaDecl::Kind::Mask)) {
     error(Diag::W035, decl.body->loc,
-          kind == FormulaDecl::Kind::Mask
-              ? "a mask says yes or no, but '" + decl.name.text + "' is " + describe(result)
-              : "a score is a number, but '" + decl.name.text + "' is a condition");
+          kind == FormulaDecl::Kind::Mask ? "a mask says yes or no, but '" + decl.name.text + "' is " + describe(result)
+                                          : "a score is a number, but '" + decl.name.text + "' is a condition");
     result = nullptr;
   }
   sites.pop_back();
@@ -113,7 +112,8 @@ bool Elaborator::bindFormula(const FormulaDecl &decl, const Expr &use, Node *sco
   SmallVector<const Parameter *> wanted;
   for (const Parameter &parameter : decl.parameters) {
     if (parameter.hasAxes) {
-      error(Diag::W040, parameter.loc, "a score over vectors such as '" + parameter.loc.text() + "' is not supported yet");
+      error(Diag::W040, parameter.loc,
+            "a score over vectors such as '" + parameter.loc.text() + "' is not supported yet");
       return false;
     }
     StringRef name = parameter.name.text;
@@ -156,45 +156,52 @@ bool Elaborator::bindFormula(const FormulaDecl &decl, const Expr &use, Node *sco
     if (index < wanted.size()) {
       if (!node->isConstant()) {
         error(Diag::W026, argument.loc,
-              "'" + wanted[index]->name.text + "' must be a number that is known when compiling; a tensor stands after ';' in '" +
-                  decl.name.text + "'");
+              "'" + wanted[index]->name.text +
+                  "' must be a number that is known when compiling; a tensor stands after ';' in '" + decl.name.text +
+                  "'");
         return false;
       }
       inner.layers.back()[wanted[index]->name.text] = node;
       continue;
     }
-    const Parameter &parameter = decl.tensors[index - wanted.size()];
-    AxisList axes;
-    for (const Ident &ident : parameter.axes) {
-      const Axis *axis = axisNamed(ident, inner, node);
-      if (!axis)
-        return false;
-      if (!contains(node->axes, axis)) {
-        error(Diag::W022, argument.loc,
-              "'" + parameter.name.text + "' needs axis '" + axis->name + "', but this value is " + describe(node))
-            .note(parameter.loc, "declared here");
-        return false;
-      }
-      axes.push_back(axis);
-    }
-    for (const Axis *axis : node->axes)
-      if (!contains(axes, axis) && !contains(inner.attention->batch, axis) && !contains(inner.attention->queryHeads, axis)) {
-        error(Diag::W022, argument.loc,
-              "'" + parameter.name.text + "' has axis '" + axis->name + "', which neither '" + decl.name.text +
-                  "' reads nor the query is over")
-            .note(parameter.loc, "declared here");
-        return false;
-      }
-    inner.tensors[parameter.name.text] = {node, axes};
+    if (!bindTensor(decl, decl.tensors[index - wanted.size()], argument.loc, node, inner))
+      return false;
   }
+  return true;
+}
+
+bool Elaborator::bindTensor(const FormulaDecl &decl, const Parameter &parameter, Loc loc, Node *node, Scope &inner) {
+  AxisList axes;
+  for (const Ident &ident : parameter.axes) {
+    const Axis *axis = axisNamed(ident, inner, node);
+    if (!axis)
+      return false;
+    if (!contains(node->axes, axis)) {
+      error(Diag::W022, loc,
+            "'" + parameter.name.text + "' needs axis '" + axis->name + "', but this value is " + describe(node))
+          .note(parameter.loc, "declared here");
+      return false;
+    }
+    axes.push_back(axis);
+  }
+  for (const Axis *axis : node->axes)
+    if (!contains(axes, axis) && !contains(inner.attention->batch, axis) &&
+        !contains(inner.attention->queryHeads, axis)) {
+      error(Diag::W022, loc,
+            "'" + parameter.name.text + "' has axis '" + axis->name + "', which neither '" + decl.name.text +
+                "' reads nor the query is over")
+          .note(parameter.loc, "declared here");
+      return false;
+    }
+  inner.tensors[parameter.name.text] = {node, axes};
   return true;
 }
 
 Node *Elaborator::read(const IndexExpr &expr, const Scope::Tensor &tensor, Scope &scope) {
   if (expr.entries.size() != tensor.indexed.size()) {
     error(Diag::W014, expr.loc,
-          "a position is needed for each of the axes " + toString(tensor.indexed) + ", but " + Twine(expr.entries.size()) +
-              (expr.entries.size() == 1 ? " is" : " are") + " given");
+          "a position is needed for each of the axes " + toString(tensor.indexed) + ", but " +
+              Twine(expr.entries.size()) + (expr.entries.size() == 1 ? " is" : " are") + " given");
     return nullptr;
   }
   op::Attention &roles = *scope.attention;
@@ -247,7 +254,8 @@ void Elaborator::checkFormula(const FormulaDecl &formula) {
   for (const Parameter &parameter : formula.parameters) {
     if (parameter.hasAxes) {
       if (formula.kind == FormulaDecl::Kind::Score)
-        error(Diag::W040, parameter.loc, "a score over vectors such as '" + parameter.loc.text() + "' is not supported yet");
+        error(Diag::W040, parameter.loc,
+              "a score over vectors such as '" + parameter.loc.text() + "' is not supported yet");
       else
         error(Diag::W015, parameter.loc, "parameters of a formula have no axes; tensors to read stand after ';'");
       return;
@@ -258,7 +266,7 @@ void Elaborator::checkFormula(const FormulaDecl &formula) {
       return;
     }
     // An argument may be any number; one that is known passes wherever a formula needs it to be.
-    Node *node = position                           ? add(op::Formal{'k'}, Element::Index, {}, {}, parameter.loc, "k")
+    Node *node = position ? add(op::Formal{'k'}, Element::Index, {}, {}, parameter.loc, "k")
                  : isDef || parameter.name.text == "s" ? add(op::Input{}, Element::F32, {}, {}, parameter.loc, "x")
                                                        : constant(1, Element::Integer, parameter.loc);
     if (!scope.layers.back().try_emplace(parameter.name.text, node).second)
@@ -271,7 +279,8 @@ void Elaborator::checkFormula(const FormulaDecl &formula) {
       return;
     }
     if (!parameter.hasAxes) {
-      error(Diag::W015, parameter.loc, "tensor '" + parameter.name.text + "' states its axes, as in '" + parameter.name.text + "[seq]'");
+      error(Diag::W015, parameter.loc,
+            "tensor '" + parameter.name.text + "' states its axes, as in '" + parameter.name.text + "[seq]'");
       return;
     }
     if (!axesNamed(parameter.axes, scope, axes))
@@ -285,6 +294,7 @@ void Elaborator::checkFormula(const FormulaDecl &formula) {
   if (!result || isDef || (result->element == Element::Bool) == (formula.kind == FormulaDecl::Kind::Mask))
     return;
   error(Diag::W035, formula.body->loc,
-        formula.kind == FormulaDecl::Kind::Mask ? "a mask says yes or no, but '" + formula.name.text + "' is a number"
-                                                : "a score is a number, but '" + formula.name.text + "' is a condition");
+        formula.kind == FormulaDecl::Kind::Mask
+            ? "a mask says yes or no, but '" + formula.name.text + "' is a number"
+            : "a score is a number, but '" + formula.name.text + "' is a condition");
 }

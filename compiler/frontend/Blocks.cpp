@@ -23,34 +23,32 @@ bool Elaborator::body(ArrayRef<Statement> statements, Scope &scope, Values *retu
       continue;
     }
     didReturn |= entry.kind == Statement::Kind::Return;
-    statement(entry, scope, returned, last);
+    statement(entry, scope, returned);
   }
   if (returned && !didReturn)
     error(Diag::W018, end, "the block ends without 'return'");
   return didReturn;
 }
 
-bool Elaborator::statement(const Statement &entry, Scope &scope, Values *returned, bool last) {
+void Elaborator::statement(const Statement &entry, Scope &scope, Values *returned) {
   SaveAndRestore restore(expression, ++expressions);
   switch (entry.kind) {
   case Statement::Kind::Assign:
   case Statement::Kind::Accumulate:
-    assign(entry, scope);
-    return true;
+    return assign(entry, scope);
   case Statement::Kind::Return:
     for (const Expr *value : entry.values)
       returned->push_back(this->value(*value, scope));
-    return true;
+    return;
   case Statement::Kind::For:
-    loop(entry, scope);
-    return true;
+    return loop(entry, scope);
   case Statement::Kind::In: {
     std::optional<std::string> prefix = nestedPrefix(*entry.prefix, scope);
     if (!prefix)
-      return false;
+      return;
     SaveAndRestore nested(scope.prefix, *prefix);
     body(entry.body, scope, nullptr, entry.loc);
-    return true;
+    return;
   }
   }
   llvm_unreachable("a statement of no kind");
@@ -113,7 +111,8 @@ void Elaborator::loop(const Statement &entry, Scope &scope) {
     return;
   Loc range = entry.values[0]->loc.to(entry.values[1]->loc);
   if (*first < 0 || *first >= *end) {
-    error(Diag::W019, range, "the range " + Twine(*first) + ".." + Twine(*end) + " has no numbers; '0..3' counts 0, 1, 2");
+    error(Diag::W019, range,
+          "the range " + Twine(*first) + ".." + Twine(*end) + " has no numbers; '0..3' counts 0, 1, 2");
     return;
   }
   for (int64_t i = *first; i < *end && !exhausted && !diagnostics.full(); ++i) {
@@ -296,8 +295,7 @@ Elaborator::Values Elaborator::callBlock(const BlockDecl &block, const CallExpr 
   SaveAndRestore deeper(depth, depth + 1);
   SaveAndRestore restore(expression);
   Values returned;
-  if (!body(block.body, inner, &returned, block.end) ||
-      !returnValues(block, block.body.back(), inner, returned))
+  if (!body(block.body, inner, &returned, block.end) || !returnValues(block, block.body.back(), inner, returned))
     return results;
   return returned;
 }
@@ -322,10 +320,9 @@ bool Elaborator::returnValues(const BlockDecl &block, const Statement &statement
     }
     if (node->isConstant())
       node = convert(node, *element);
-    bool matches = all_of(declared, [&](const Axis *axis) { return contains(node->axes, axis); }) &&
-                   all_of(node->axes, [&](const Axis *axis) {
-                     return contains(declared, axis) || contains(scope.lifted, axis);
-                   });
+    bool matches =
+        all_of(declared, [&](const Axis *axis) { return contains(node->axes, axis); }) &&
+        all_of(node->axes, [&](const Axis *axis) { return contains(declared, axis) || contains(scope.lifted, axis); });
     if (!matches) {
       error(Diag::W029, expr->loc,
             "'" + block.name.text + "' returns " + toString(declared) + ", but this value is " + describe(node))
@@ -389,7 +386,8 @@ void Elaborator::elaborateModel(const BlockDecl &model) {
     axesNamed(result.axes, scope, axes, returned[index]);
     for (const Axis *axis : axes)
       if (axis->root()->cacheOf)
-        error(Diag::W037, result.loc, "an output cannot be over the positions of a cache, which its caller cannot know");
+        error(Diag::W037, result.loc,
+              "an output cannot be over the positions of a cache, which its caller cannot know");
     if (!taken.try_emplace(name, result.loc).second)
       error(Diag::W011, result.loc, "output '" + name + "' is declared twice");
     graph.outputs.push_back({name, returned[index], *elementOf(result), axes, result.loc});

@@ -7,13 +7,16 @@
 using namespace llvm;
 using namespace weft::frontend;
 
-bool Elaborator::sortArguments(const CallExpr &call, const Signature &signature, StringRef usage, CallArguments &sorted) {
+bool Elaborator::sortArguments(const CallExpr &call, const Signature &signature, StringRef usage,
+                               CallArguments &sorted) {
   StringRef callee = call.callee.text;
   auto refuse = [&](Diag id, Loc loc, const Twine &text) {
     error(id, loc, text + "; usage: " + usage);
     return false;
   };
-  auto twice = [&](Loc loc) { return refuse(Diag::W015, loc, "'" + loc.text() + "' is one too many for '" + callee + "'"); };
+  auto twice = [&](Loc loc) {
+    return refuse(Diag::W015, loc, "'" + loc.text() + "' is one too many for '" + callee + "'");
+  };
   for (const Argument &argument : call.arguments) {
     switch (argument.kind) {
     case Argument::Kind::Value: {
@@ -53,11 +56,11 @@ bool Elaborator::sortArguments(const CallExpr &call, const Signature &signature,
       bool no = word == "no";
       if (no && argument.object.text != "bias")
         return refuse(Diag::W015, argument.loc, "expected 'no bias'");
-      const Ident **slot = word == "over" && signature.over         ? &sorted.over
-                           : word == "stored" && signature.stored   ? &sorted.stored
-                           : word == "bias" && signature.bias       ? &sorted.bias
-                           : no && (signature.noBias)               ? &sorted.noBias
-                                                                    : nullptr;
+      const Ident **slot = word == "over" && signature.over       ? &sorted.over
+                           : word == "stored" && signature.stored ? &sorted.stored
+                           : word == "bias" && signature.bias     ? &sorted.bias
+                           : no && (signature.noBias)             ? &sorted.noBias
+                                                                  : nullptr;
       if (!slot)
         return refuse(Diag::W015, argument.loc, "'" + callee + "' takes no '" + argument.loc.text() + "'");
       if (*slot || (slot == &sorted.bias && sorted.noBias) || (slot == &sorted.noBias && sorted.bias))
@@ -69,7 +72,8 @@ bool Elaborator::sortArguments(const CallExpr &call, const Signature &signature,
   }
   if (sorted.values.size() != signature.values)
     return refuse(Diag::W014, call.loc,
-                  "'" + callee + "' takes " + counted(signature.values, "value") + ", but " + Twine(sorted.values.size()) + (sorted.values.size() == 1 ? " is" : " are") + " given");
+                  "'" + callee + "' takes " + counted(signature.values, "value") + ", but " +
+                      Twine(sorted.values.size()) + (sorted.values.size() == 1 ? " is" : " are") + " given");
   if (signature.name == Signature::Use::Must && !sorted.name)
     return refuse(Diag::W014, call.loc, "'" + callee + "' needs the name of its weight");
   if (signature.arrow == Signature::Use::Must && !sorted.arrow)
@@ -122,7 +126,8 @@ Node *Elaborator::linearOf(Node *x, const CallArguments &arguments, const CallEx
   }
   bool inOut = arguments.stored && arguments.stored->text == "in_out";
   if (arguments.stored && !inOut && arguments.stored->text != "out_in") {
-    error(Diag::W015, arguments.stored->loc, "weights are 'stored in_out' or 'stored out_in', not '" + arguments.stored->text + "'");
+    error(Diag::W015, arguments.stored->loc,
+          "weights are 'stored in_out' or 'stored out_in', not '" + arguments.stored->text + "'");
     return nullptr;
   }
   std::optional<int64_t> depth = staticProduct(from, arguments.arrow->loc);
@@ -133,7 +138,8 @@ Node *Elaborator::linearOf(Node *x, const CallArguments &arguments, const CallEx
   // A tied weight is another part's: its name is the whole one.
   if (!arguments.tied && !scope.prefix.empty())
     name = scope.prefix + "." + *name;
-  SmallVector<int64_t, 2> shape = inOut ? SmallVector<int64_t, 2>{*depth, *columns} : SmallVector<int64_t, 2>{*columns, *depth};
+  SmallVector<int64_t, 2> shape =
+      inOut ? SmallVector<int64_t, 2>{*depth, *columns} : SmallVector<int64_t, 2>{*columns, *depth};
   Node *weight = weightNode(*name + ".weight", shape, {}, *arguments.name, "linear");
   bool biased = arguments.bias || (!arguments.noBias && !arguments.tied && hasWeight(*name + ".bias"));
   Node *bias = biased ? weightNode(*name + ".bias", {*columns}, {}, *arguments.name, "bias") : nullptr;
@@ -153,7 +159,8 @@ Node *Elaborator::builtin_lookup(const CallExpr &call, StringRef use, Scope &sco
   if (!indices)
     return nullptr;
   if (indices->element != Element::I32) {
-    error(Diag::W017, arguments.values[0]->loc, "'lookup' needs indices of type i32, but this value is " + describe(indices));
+    error(Diag::W017, arguments.values[0]->loc,
+          "'lookup' needs indices of type i32, but this value is " + describe(indices));
     return nullptr;
   }
   AxisList from, to;
@@ -167,7 +174,8 @@ Node *Elaborator::builtin_lookup(const CallExpr &call, StringRef use, Scope &sco
   for (auto [axis, ident] : zip(to, arguments.arrow->to)) {
     if (contains(axes, axis)) {
       error(Diag::W027, ident.loc,
-            "'lookup' writes axis '" + axis->name + "', which its indices " + toString(indices->axes) + " have already");
+            "'lookup' writes axis '" + axis->name + "', which its indices " + toString(indices->axes) +
+                " have already");
       return nullptr;
     }
     axes.push_back(axis);
@@ -217,8 +225,6 @@ Node *Elaborator::builtin_weight(const CallExpr &call, StringRef use, Scope &sco
 
 //===-- norms -----------------------------------------------------------------------------------------------------===//
 
-static Node *absent() { return nullptr; }
-
 Node *Elaborator::builtin_layer_norm(const CallExpr &call, StringRef use, Scope &scope) {
   Signature signature;
   signature.name = Signature::Use::May;
@@ -253,7 +259,7 @@ Node *Elaborator::builtin_layer_norm(const CallExpr &call, StringRef use, Scope 
     eps = *given;
   }
   seesWhole(axis, call.loc, "'" + call.callee.text + "' reads");
-  Node *scale = absent(), *shift = absent();
+  Node *scale = nullptr, *shift = nullptr;
   if (arguments.name) {
     std::optional<int64_t> size = staticSize(axis, call.loc);
     std::optional<std::string> name = nestedPrefix(*arguments.name, scope);
@@ -293,11 +299,13 @@ Node *Elaborator::builtin_rename(const CallExpr &call, StringRef use, Scope &sco
   if (!from || !to)
     return nullptr;
   if (!contains(x->axes, from)) {
-    error(Diag::W022, arrow.from.front().loc, "there is no axis '" + from->name + "' in this value, which is " + describe(x));
+    error(Diag::W022, arrow.from.front().loc,
+          "there is no axis '" + from->name + "' in this value, which is " + describe(x));
     return nullptr;
   }
   if (named(x->axes, to->name)) {
-    error(Diag::W027, arrow.to.front().loc, "this value, which is " + describe(x) + ", has axis '" + to->name + "' already");
+    error(Diag::W027, arrow.to.front().loc,
+          "this value, which is " + describe(x) + ", has axis '" + to->name + "' already");
     return nullptr;
   }
   std::optional<int64_t> oldSize = from->staticSize(), newSize = to->size;

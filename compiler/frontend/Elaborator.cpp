@@ -16,9 +16,9 @@ Node **Scope::find(StringRef name) {
 }
 
 Elaborator::Elaborator(const Program &program, const Checkpoint *checkpoint, Diagnostics &diagnostics, Graph &graph,
-                       bool standalone)
+                       bool standalone, bool strict)
     : program(program), checkpoint(standalone ? nullptr : checkpoint), diagnostics(diagnostics), graph(graph),
-      standalone(standalone) {}
+      standalone(standalone), strict(strict) {}
 
 Diagnostics::Report Elaborator::error(Diag id, Loc loc, const Twine &text) {
   if (lenient && (id == Diag::W017 || id == Diag::W022))
@@ -91,7 +91,8 @@ std::optional<int64_t> Elaborator::staticProduct(ArrayRef<const Axis *> axes, Lo
 bool Elaborator::knownWhenRunning(const Axis *axis, Loc loc) {
   if (standalone || axis->staticSize() || contains(graph.runtimeAxes, axis->root()) || axis->cacheOf)
     return true;
-  error(Diag::W026, loc, "the size of '" + axis->name + "' is known neither when compiling nor from an input of the model")
+  error(Diag::W026, loc,
+        "the size of '" + axis->name + "' is known neither when compiling nor from an input of the model")
       .note(axis->loc, "'" + axis->name + "' is declared without a size");
   return false;
 }

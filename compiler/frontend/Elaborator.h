@@ -51,7 +51,7 @@ public:
   /// Checks of a declaration by itself go to a graph that is thrown away; `standalone` then leaves weights alone and
   /// takes other blocks by their declared results.
   Elaborator(const Program &program, const Checkpoint *checkpoint, Diagnostics &diagnostics, Graph &graph,
-             bool standalone);
+             bool standalone, bool strict = false);
 
   void elaborateModel(const BlockDecl &model);
   void checkBlock(const BlockDecl &block);
@@ -62,7 +62,8 @@ private:
 
   // Elaborator.cpp: graph, errors, axes.
   template <typename T>
-  Node *add(T what, Element element, AxisList axes, llvm::ArrayRef<Node *> operands, Loc loc, llvm::StringRef construct);
+  Node *add(T what, Element element, AxisList axes, llvm::ArrayRef<Node *> operands, Loc loc,
+            llvm::StringRef construct);
   Diagnostics::Report error(Diag id, Loc loc, const llvm::Twine &text);
   const Axis *axisNamed(const Ident &name, const Scope &scope, const Node *value = nullptr);
   bool axesNamed(llvm::ArrayRef<Ident> names, const Scope &scope, AxisList &axes, const Node *value = nullptr);
@@ -75,7 +76,7 @@ private:
 
   // Blocks.cpp: bodies and blocks.
   bool body(llvm::ArrayRef<Statement> statements, Scope &scope, Values *returned, Loc end);
-  bool statement(const Statement &statement, Scope &scope, Values *returned, bool last);
+  void statement(const Statement &statement, Scope &scope, Values *returned);
   void assign(const Statement &statement, Scope &scope);
   void loop(const Statement &statement, Scope &scope);
   std::optional<std::string> expandName(const Ident &pattern, Scope &scope);
@@ -137,6 +138,7 @@ private:
   Node *formula(const Expr &expr, FormulaDecl::Kind kind, Node *score, Scope &scope, op::Attention &roles,
                 std::vector<Node *> &captured);
   bool bindFormula(const FormulaDecl &formula, const Expr &use, Node *score, Scope &outer, Scope &inner);
+  bool bindTensor(const FormulaDecl &formula, const Parameter &parameter, Loc loc, Node *node, Scope &inner);
   Node *formal(char name, Loc loc, Scope &inner);
   Node *read(const IndexExpr &expr, const Scope::Tensor &tensor, Scope &scope);
   void wrongFormula(const Expr &expr, const Ident &name, FormulaDecl::Kind wanted, const Scope &scope);
@@ -146,14 +148,15 @@ private:
   Diagnostics &diagnostics;
   Graph &graph;
   bool standalone;
+  bool strict; ///< unused weights are an error
 
   unsigned depth = 0;       ///< of evaluation, blocks and formulas included
   unsigned expression = 0;  ///< number of the expression being evaluated
   unsigned expressions = 0; ///< numbers given so far
   size_t steps = 0;         ///< work done, for the limit
   bool exhausted = false;
-  bool lenient = false; ///< types and axes of a def's arguments are not known yet
-  std::vector<Loc> sites;   ///< calls of the formulas that are being expanded
+  bool lenient = false;   ///< types and axes of a def's arguments are not known yet
+  std::vector<Loc> sites; ///< calls of the formulas that are being expanded
 
   struct KnownWeight {
     std::vector<int64_t> shape;

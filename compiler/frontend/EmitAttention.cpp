@@ -51,8 +51,14 @@ void FunctionEmitter::emitRegion(Region &region, const Node *root, const op::Att
   SmallVector<Value, 4> positions;
   for (unsigned i = 0; i < 4; ++i)
     positions.push_back(block->addArgument(b.getIndexType(), loc));
-  RegionScope scope{OpBuilder::atBlockEnd(block), loc,          attention,    s,
-                    positions[0],                 positions[1], positions[2], positions[3],
+  RegionScope scope{OpBuilder::atBlockEnd(block),
+                    loc,
+                    attention,
+                    s,
+                    positions[0],
+                    positions[1],
+                    positions[2],
+                    positions[3],
                     Computed()};
   Value result = computeFormula(root, scope);
   YieldOp::create(scope.body, loc, result);
@@ -82,7 +88,8 @@ Value FunctionEmitter::computeFormula(const Node *node, RegionScope &scope) {
     SmallVector<Value> inner;
     for (const Axis *axis : axes.drop_front(at + 1))
       inner.push_back(extentValue(axis));
-    result = unflatten(scope.body, scope.loc, inBatch ? scope.batch : scope.head, inner, extentValue(index->axis), at == 0);
+    result =
+        unflatten(scope.body, scope.loc, inBatch ? scope.batch : scope.head, inner, extentValue(index->axis), at == 0);
   } else if (const auto *read = node->as<op::Read>()) {
     result = readTensor(node, *read, scope);
   } else if (const auto *map = node->as<op::Map>()) {

@@ -91,8 +91,8 @@ Emitted FunctionEmitter::emitOp(const Node &node, const op::Lookup &lookup) {
   const Emitted &indices = get(node.operands[0]);
   Groups out = singles(indices.axes);
   out.push_back(lookup.to);
-  auto result = LookupOp::create(b, loc, typeOf(out, b.getF32Type()), weightOf(node.operands[1]), indices.value, Value(),
-                                 lookup.label);
+  auto result = LookupOp::create(b, loc, typeOf(out, b.getF32Type()), weightOf(node.operands[1]), indices.value,
+                                 Value(), lookup.label);
   return restore(result->getResult(0), out, loc);
 }
 

@@ -71,9 +71,9 @@ Node *Elaborator::valueImpl(const Expr &expr, Scope &scope) {
 
 void Elaborator::unknownName(const Ident &name, ArrayRef<StringRef> candidates, StringRef kind) {
   StringRef best = nearest(name.text, candidates);
-  auto report = error(Diag::W010, name.loc,
-                      "unknown " + kind + " '" + name.text + "'" +
-                          (best.empty() ? Twine() : "; did you mean '" + best + "'?"));
+  auto report =
+      error(Diag::W010, name.loc,
+            "unknown " + kind + " '" + name.text + "'" + (best.empty() ? Twine() : "; did you mean '" + best + "'?"));
   if (auto it = program.blocks.find(best); it != program.blocks.end())
     report.note(it->getValue()->name.loc, "'" + best + "' is declared here");
   else if (auto formula = program.formulas.find(best); formula != program.formulas.end())
@@ -88,7 +88,8 @@ Node *Elaborator::name(const NameExpr &expr, Scope &scope) {
   if (Node **node = scope.find(expr.name))
     return *node;
   if (scope.tensors.count(expr.name)) {
-    error(Diag::W017, expr.loc, "'" + expr.name + "' is a tensor; a formula reads it at positions, as in '" + expr.name + "[k]'");
+    error(Diag::W017, expr.loc,
+          "'" + expr.name + "' is a tensor; a formula reads it at positions, as in '" + expr.name + "[k]'");
     return nullptr;
   }
   const Axis *axis = named(scope.bound, expr.name);
@@ -178,7 +179,8 @@ Node *Elaborator::call(const CallExpr &call, Scope &scope) {
     Values results = callBlock(*block->getValue(), call, scope);
     if (results.size() == 1)
       return results.front();
-    error(Diag::W016, call.loc, "'" + callee + "' gives " + Twine(results.size()) + " results, but one value is needed here")
+    error(Diag::W016, call.loc,
+          "'" + callee + "' gives " + Twine(results.size()) + " results, but one value is needed here")
         .note(block->getValue()->name.loc, "declared here");
     return nullptr;
   }
@@ -246,7 +248,8 @@ Node *Elaborator::index(const IndexExpr &expr, Scope &scope) {
     if (!axis)
       return nullptr;
     if (!contains(node->axes, axis)) {
-      error(Diag::W022, entry.axis->loc, "there is no axis '" + axis->name + "' in this value, which is " + describe(node));
+      error(Diag::W022, entry.axis->loc,
+            "there is no axis '" + axis->name + "' in this value, which is " + describe(node));
       return nullptr;
     }
     int64_t position = -1;
@@ -257,11 +260,13 @@ Node *Elaborator::index(const IndexExpr &expr, Scope &scope) {
         return nullptr;
       position = *given;
       std::optional<int64_t> size = axis->staticSize();
-      if (position < 0 || (size && position >= *size)) {
+      // Of an axis known when running, no other position is there for sure.
+      if (position < 0 || position >= size.value_or(1)) {
         error(Diag::W042, entry.value->loc,
               size ? "position " + Twine(position) + " is not in axis '" + axis->name + "', whose positions are 0 to " +
                          Twine(*size - 1)
-                   : "position " + Twine(position) + " is negative; 'last' is the last one");
+                   : "position " + Twine(position) + " may not be in axis '" + axis->name +
+                         "', whose size is known only when running; 0 and 'last' are");
         return nullptr;
       }
       if (!size)

@@ -156,10 +156,12 @@ Node *Elaborator::binary(Operator op, Node *left, Node *right, Loc loc) {
 #define CASE(name)                                                                                                     \
   case Operator::name:                                                                                                 \
     return arithmetic(MapOp::name, left, right, loc, spelling(op));
+    // clang-format off
     CASE(Add) CASE(Sub) CASE(Mul) CASE(Div) CASE(FloorDiv) CASE(Mod)
     CASE(Lt) CASE(Le) CASE(Gt) CASE(Ge) CASE(Eq) CASE(Ne)
+    // clang-format on
 #undef CASE
-  case Operator::Not:
+      case Operator::Not:
   case Operator::Neg:
     break;
   }

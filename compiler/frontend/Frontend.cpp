@@ -38,9 +38,11 @@ static bool analyse(const Source &source, Program &program, const FrontendOption
     return false;
   checkDeclarations(program, diagnostics);
   if (!program.model)
-    diagnostics.error(Diag::W008, Loc{&source, source.text().size(), source.text().size()}, "this file describes no model");
+    diagnostics.error(Diag::W008, Loc{&source, source.text().size(), source.text().size()},
+                      "this file describes no model");
   else
-    Elaborator(program, options.checkpoint, diagnostics, graph, /*standalone=*/false).elaborateModel(*program.model);
+    Elaborator(program, options.checkpoint, diagnostics, graph, /*standalone=*/false, options.strict)
+        .elaborateModel(*program.model);
   return !diagnostics.hasErrors();
 }
 

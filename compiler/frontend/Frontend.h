@@ -13,8 +13,8 @@ namespace weft {
 struct FrontendOptions {
   /// Sizes given on the command line (`--axis seq=128`): fix an axis, or override the size the file gives it.
   llvm::StringMap<int64_t> axes;
-  /// When given, every weight is looked for in it: missing or misshaped ones are errors, and a `linear` has a bias where
-  /// the file has one. Without it a `linear` has a bias only where the model says so.
+  /// When given, every weight is looked for in it: missing or misshaped ones are errors, and a `linear` has a bias
+  /// where the file has one. Without it a `linear` has a bias only where the model says so.
   const Checkpoint *checkpoint = nullptr;
   bool strict = false; ///< weights of the checkpoint that the model does not use are an error, not a warning
   unsigned errorLimit = 20;

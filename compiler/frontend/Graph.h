@@ -42,7 +42,26 @@ llvm::StringRef spelling(Element element);
 
 /// Operations on numbers, element by element. MATH adds the functions of Builtins.def.
 enum class MapOp {
-  Add, Sub, Mul, Div, FloorDiv, Mod, Neg, Lt, Le, Gt, Ge, Eq, Ne, And, Or, Not, Select, ToF32, ToIndex, ToI32,
+  Add,
+  Sub,
+  Mul,
+  Div,
+  FloorDiv,
+  Mod,
+  Neg,
+  Lt,
+  Le,
+  Gt,
+  Ge,
+  Eq,
+  Ne,
+  And,
+  Or,
+  Not,
+  Select,
+  ToF32,
+  ToIndex,
+  ToI32,
 #define MATH(name, arity, formula, description) Math_##name,
 #include "compiler/frontend/Builtins.def"
 };
@@ -161,7 +180,7 @@ struct Node {
   AxisList axes;
   llvm::SmallVector<Node *, 3> operands;
   Loc loc;
-  std::string construct;  ///< what the source calls it, for locations in the IR
+  std::string construct;   ///< what the source calls it, for locations in the IR
   unsigned expression = 0; ///< nodes of one expression may share a loop nest
 
   template <typename T> const T *as() const {
@@ -192,7 +211,7 @@ struct Graph {
   Loc loc;
   std::deque<Node> nodes; ///< operands before users
   std::vector<Port> inputs, outputs;
-  std::vector<Node *> caches;          ///< in the order of appearance
+  std::vector<Node *> caches;         ///< in the order of appearance
   const Axis *positionAxis = nullptr; ///< of the caches
   const Axis *context = nullptr;
   std::vector<const Axis *> runtimeAxes; ///< of inputs, in the order of declaration

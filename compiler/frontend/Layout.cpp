@@ -148,8 +148,8 @@ static AxisList flatten(const Groups &groups) {
   return flat;
 }
 
-/// For each dimension of the shorter shape (the groups that are not empty), the dimensions of the longer one: itself and
-/// the unit dimensions before it; those at the end go with the last.
+/// For each dimension of the shorter shape (the groups that are not empty), the dimensions of the longer one: itself
+/// and the unit dimensions before it; those at the end go with the last.
 static SmallVector<ReassociationIndices> unitDimensions(const Groups &groups) {
   SmallVector<ReassociationIndices> reassociation;
   ReassociationIndices pending;

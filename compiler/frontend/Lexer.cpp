@@ -144,8 +144,8 @@ Token Lexer::next() {
     return string(begin);
   StringRef rest = text.substr(begin);
 #define SIGN(id, spelling)                                                                                             \
-  if (c == spelling[0] && rest.starts_with(spelling))                                                                                    \
-  return make(TokenKind::id, begin, begin + sizeof(spelling) - 1);
+  if (c == spelling[0] && rest.starts_with(spelling))                                                                  \
+    return make(TokenKind::id, begin, begin + sizeof(spelling) - 1);
 #include "compiler/frontend/Tokens.def"
   // One report for a run of strange characters; the lexer then goes on behind it.
   size_t end = begin;

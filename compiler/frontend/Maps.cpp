@@ -81,14 +81,14 @@ Emitted FunctionEmitter::emitMap(const Node &root) {
   // Sizes that the body names are read before the op.
   Value init = empty(order, elementType(root.element), loc);
   SmallVector<utils::IteratorType> iterators(order.size(), utils::IteratorType::parallel);
-  auto generic = linalg::GenericOp::create(
-      b, loc, init.getType(), nest.inputs, init, nest.maps, iterators,
-      [&](OpBuilder &body, Location at, ValueRange arguments) {
-        Computed computed;
-        for (auto [leaf, argument] : llvm::zip(leaves, arguments))
-          computed[leaf] = argument;
-        linalg::YieldOp::create(body, at, compute(&root, order, computed, body, at));
-      });
+  auto generic =
+      linalg::GenericOp::create(b, loc, init.getType(), nest.inputs, init, nest.maps, iterators,
+                                [&](OpBuilder &body, Location at, ValueRange arguments) {
+                                  Computed computed;
+                                  for (auto [leaf, argument] : llvm::zip(leaves, arguments))
+                                    computed[leaf] = argument;
+                                  linalg::YieldOp::create(body, at, compute(&root, order, computed, body, at));
+                                });
   return {generic->getResult(0), order};
 }
 
@@ -120,17 +120,17 @@ Emitted FunctionEmitter::emitReduce(const Node &node, const op::Reduce &reduce) 
   Value start = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(static_cast<float>(neutral)));
   Value init = empty(rest, b.getF32Type(), loc);
   init = linalg::FillOp::create(b, loc, start, init)->getResult(0);
-  auto generic = linalg::GenericOp::create(
-      b, loc, init.getType(), nest.inputs, init, nest.maps, iterators,
-      [&](OpBuilder &body, Location at, ValueRange arguments) {
-        Computed computed;
-        for (auto [leaf, argument] : llvm::zip(leaves, arguments))
-          computed[leaf] = argument;
-        Value value = compute(operand, order, computed, body, at);
-        MapOp combine = reduce.kind == Kind::Sum   ? MapOp::Add
-                        : reduce.kind == Kind::Max ? MapOp::Math_max
-                                                   : MapOp::Math_min;
-        linalg::YieldOp::create(body, at, emitScalar(body, at, combine, {arguments.back(), value}));
-      });
+  auto generic = linalg::GenericOp::create(b, loc, init.getType(), nest.inputs, init, nest.maps, iterators,
+                                           [&](OpBuilder &body, Location at, ValueRange arguments) {
+                                             Computed computed;
+                                             for (auto [leaf, argument] : llvm::zip(leaves, arguments))
+                                               computed[leaf] = argument;
+                                             Value value = compute(operand, order, computed, body, at);
+                                             MapOp combine = reduce.kind == Kind::Sum   ? MapOp::Add
+                                                             : reduce.kind == Kind::Max ? MapOp::Math_max
+                                                                                        : MapOp::Math_min;
+                                             linalg::YieldOp::create(
+                                                 body, at, emitScalar(body, at, combine, {arguments.back(), value}));
+                                           });
   return {generic->getResult(0), rest};
 }

@@ -9,8 +9,8 @@ using namespace llvm;
 using namespace weft::frontend;
 
 StringRef weft::frontend::spelling(Operator op) {
-  static constexpr StringRef names[] = {"+",  "-",  "*", "/",  "//", "%",   "<",   "<=",
-                                        ">", ">=", "==", "!=", "and", "or", "not", "-"};
+  static constexpr StringRef names[] = {
+      "+", "-", "*", "/", "//", "%", "<", "<=", ">", ">=", "==", "!=", "and", "or", "not", "-"};
   return names[static_cast<size_t>(op)];
 }
 
@@ -159,9 +159,8 @@ Expr *Parser::parsePrimary() {
   case TokenKind::Identifier: {
     Token name = take();
     Ident ident{name.text, name.loc};
-    bool reduction = StringSwitch<bool>(name.text)
-                         .Cases({"sum", "mean", "max", "min", "softmax", "argmax"}, true)
-                         .Default(false);
+    bool reduction =
+        StringSwitch<bool>(name.text).Cases({"sum", "mean", "max", "min", "softmax", "argmax"}, true).Default(false);
     if (reduction && at(TokenKind::LeftSquare) && !token.startsLine)
       return parseReduce(ident);
     if (at(TokenKind::LeftParen) && !token.startsLine)
@@ -209,8 +208,8 @@ Expr *Parser::parseReduce(Ident operation) {
   take();
   if (!parseIdentList(reduce->axes, TokenKind::RightSquare, "the name of an axis"))
     return nullptr;
-  // In parentheses like a call, else like a sum sign: as far as the product reaches.
-  if (at(TokenKind::LeftParen)) {
+  // With parentheses right behind like a call, else like a sum sign: as far as the product reaches.
+  if (at(TokenKind::LeftParen) && token.touchesLast) {
     take();
     reduce->operand = parseExpr();
     if (!reduce->operand || !expect(TokenKind::RightParen, "after the expression"))

@@ -13,7 +13,8 @@ const Axis *Elaborator::positionAxis(const Node *value, const Axis *width, const
     const Axis *axis = axisNamed(*over, scope, value);
     if (!axis || (contains(value->axes, axis) && axis != width))
       return axis;
-    error(Diag::W022, over->loc, "'" + axis->name + "' is no axis of positions in this value, which is " + describe(value));
+    error(Diag::W022, over->loc,
+          "'" + axis->name + "' is no axis of positions in this value, which is " + describe(value));
     return nullptr;
   }
   // Positions are no part of any weight; where every axis is (an axis of a fixed length may be), the block's own count.
@@ -67,7 +68,8 @@ Node *Elaborator::builtin_rotary(const CallExpr &call, StringRef use, Scope &sco
   Node *x = value(*arguments.values[0], scope);
   if (!x || !(x = wantF32(x, arguments.values[0]->loc, "'rotary'")))
     return nullptr;
-  op::Rotary rotary{nullptr, x->axes.empty() ? nullptr : x->axes.back(), {}, {}, 0, 10000, arguments.flags.count("interleaved") != 0};
+  op::Rotary rotary{nullptr, x->axes.empty() ? nullptr : x->axes.back(), {}, {}, 0,
+                    10000,   arguments.flags.count("interleaved") != 0};
   if (!(rotary.position = positionAxis(x, rotary.axis, arguments.over, "rotary", call.loc, scope)))
     return nullptr;
   std::optional<int64_t> size = staticSize(rotary.axis, call.loc);
@@ -82,8 +84,8 @@ Node *Elaborator::builtin_rotary(const CallExpr &call, StringRef use, Scope &sco
   }
   if (rotary.width <= 0 || rotary.width > *size || rotary.width % 2 != 0) {
     error(Diag::W015, call.loc,
-          "'rotary' turns pairs: its width must be even and between 2 and the size of '" + rotary.axis->name + "', which is " +
-              Twine(*size) + ", but it is " + Twine(rotary.width));
+          "'rotary' turns pairs: its width must be even and between 2 and the size of '" + rotary.axis->name +
+              "', which is " + Twine(*size) + ", but it is " + Twine(rotary.width));
     return nullptr;
   }
   if (auto it = arguments.options.find("base"); it != arguments.options.end()) {
@@ -131,7 +133,8 @@ Node *Elaborator::builtin_sinusoid(const CallExpr &call, StringRef use, Scope &s
   }
   if (*width % 2 != 0) {
     error(Diag::W015, arguments.values[1]->loc,
-          "'sinusoid' makes pairs of sine and cosine, but '" + sinusoid.axis->name + "' has the odd size " + Twine(*width));
+          "'sinusoid' makes pairs of sine and cosine, but '" + sinusoid.axis->name + "' has the odd size " +
+              Twine(*width));
     return nullptr;
   }
   if (auto it = arguments.options.find("base"); it != arguments.options.end()) {

@@ -55,8 +55,7 @@ std::optional<int64_t> SizeEvaluator::combine(const BinaryExpr &expr, int64_t le
       return std::nullopt;
     }
     if (expr.op == Operator::Div && left % right != 0) {
-      diagnostics.error(Diag::W023, expr.loc,
-                        "'" + expr.loc.text() + "' is no size: " + notDivisible(left, right));
+      diagnostics.error(Diag::W023, expr.loc, "'" + expr.loc.text() + "' is no size: " + notDivisible(left, right));
       return std::nullopt;
     }
     return expr.op == Operator::Mod ? left % right : left / right;
@@ -92,6 +91,7 @@ std::optional<int64_t> SizeEvaluator::evaluate(const Expr &expr) {
       return std::nullopt;
     return combine(*binary, *left, *right);
   }
-  diagnostics.error(Diag::W015, expr.loc, "'" + expr.loc.text() + "' is no size; sizes are numbers, axes and + - * / // %");
+  diagnostics.error(Diag::W015, expr.loc,
+                    "'" + expr.loc.text() + "' is no size; sizes are numbers, axes and + - * / // %");
   return std::nullopt;
 }

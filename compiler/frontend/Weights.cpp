@@ -55,15 +55,16 @@ Node *Elaborator::weightNode(const std::string &name, ArrayRef<int64_t> shape, A
   }
   if (!holdsFloats(tensor->type)) {
     error(Diag::W055, place.loc,
-          "weight '" + name + "' in " + file + " holds " + weft::name(tensor->type) + ", but F64, F32, F16 or BF16 is needed");
+          "weight '" + name + "' in " + file + " holds " + weft::name(tensor->type) +
+              ", but F64, F32, F16 or BF16 is needed");
     return nullptr;
   }
   if (ArrayRef<int64_t>(tensor->shape) == shape)
     return node;
   std::string text = "weight '" + name + "' is " + shapeText(tensor->shape) + " in " + file.str() +
                      ", but the model needs " + shapeText(shape);
-  bool transposed = shape.size() == 2 && tensor->shape.size() == 2 && shape[0] == tensor->shape[1] &&
-                    shape[1] == tensor->shape[0];
+  bool transposed =
+      shape.size() == 2 && tensor->shape.size() == 2 && shape[0] == tensor->shape[1] && shape[1] == tensor->shape[0];
   if (transposed && construct == "linear")
     text += "; it is stored the other way round: add or drop 'stored in_out'";
   else if (transposed)
@@ -87,7 +88,11 @@ void Elaborator::reportUnusedWeights() {
     names += (names.empty() ? "'" : ", '") + name.str() + "'";
   if (unused.size() > shown)
     names += ", ...";
-  diagnostics.warning(Diag::W053, graph.loc,
-                      Twine(unused.size()) + " of the " + Twine(checkpoint->tensors().size()) + " weights in " +
-                          sys::path::filename(checkpoint->path()) + " are not used: " + names);
+  std::string text = (Twine(unused.size()) + " of the " + Twine(checkpoint->tensors().size()) + " weights in " +
+                      sys::path::filename(checkpoint->path()) + " are not used: " + names)
+                         .str();
+  if (strict)
+    diagnostics.error(Diag::W053, graph.loc, text);
+  else
+    diagnostics.warning(Diag::W053, graph.loc, text);
 }

@@ -15,10 +15,13 @@ using namespace weft::test;
 
 namespace {
 
-constexpr const char *axes = "axes batch, seq, src, context = 32, embed = 64, head = 8, kv_head = 2, dim = embed / head, part = 3\n";
+constexpr const char *axes =
+    "axes batch, seq, src, context = 32, embed = 64, head = 8, kv_head = 2, dim = embed / head, part = 3\n";
 
 Compiled model(const std::string &body, const std::string &more = "") {
-  Compiled compiled = compile(axes + more + "model m(x: f32[batch, seq, embed], t: i32[batch, seq]) -> f32[batch, seq, embed] {\n" + body + "}\n");
+  Compiled compiled =
+      compile(axes + more + "model m(x: f32[batch, seq, embed], t: i32[batch, seq]) -> f32[batch, seq, embed] {\n" +
+              body + "}\n");
   EXPECT_EQ(compiled.messages, "");
   EXPECT_TRUE(compiled.module);
   return compiled;
@@ -53,7 +56,8 @@ TEST(Emit, AReductionComputesItsOperandInPlace) {
 }
 
 TEST(Emit, LinearJoinsAndSplitsAxes) {
-  Compiled compiled = model("  h = linear(x, \"up\", embed -> head dim)\n  return linear(h, \"down\", head dim -> embed, stored in_out)\n");
+  Compiled compiled = model(
+      "  h = linear(x, \"up\", embed -> head dim)\n  return linear(h, \"down\", head dim -> embed, stored in_out)\n");
   auto linears = compiled.ops<LinearOp>("m");
   ASSERT_EQ(linears.size(), 2u);
   EXPECT_EQ(typeOf(linears[0].getResult()), "tensor<?x?x64xf32>");
@@ -128,19 +132,21 @@ TEST(Emit, AttentionWithoutBatchOrHeadsGetsUnits) {
 }
 
 TEST(Emit, SeveralBatchAxesBecomeOne) {
-  Compiled compiled = compile("axes beam, batch, seq, dim = 4\nblock a(x[seq, dim]) -> [seq, dim] {\n  return attend(x, x, x)\n}\n"
-                              "model m(x: f32[beam, batch, seq, dim]) -> f32[beam, batch, seq, dim] {\n  return a(x)\n}\n");
+  Compiled compiled =
+      compile("axes beam, batch, seq, dim = 4\nblock a(x[seq, dim]) -> [seq, dim] {\n  return attend(x, x, x)\n}\n"
+              "model m(x: f32[beam, batch, seq, dim]) -> f32[beam, batch, seq, dim] {\n  return a(x)\n}\n");
   EXPECT_EQ(compiled.messages, "");
   EXPECT_EQ(compiled.ops<tensor::CollapseShapeOp>("m").size(), 4u); // q, k, v, and the unit of the result
 }
 
 TEST(Emit, AMaskMayReadATensorOfTheBatch) {
-  Compiled compiled = model("  return a(x, t)\n", "mask same(q, k; doc[seq]) = doc[q] == doc[k]\n"
-                                                  "score table(s, h, q, k; bias[head, context]) = s + bias[h, q - k]\n"
-                                                  "block a(x[seq, embed], t: i32[seq]) -> [seq, embed] {\n"
-                                                  "  q = linear(x, \"q\", embed -> head dim)\n"
-                                                  "  a = attend(q, q, q) where same(t) score table(weight(\"bias\", -> head context))\n"
-                                                  "  return linear(a, \"o\", head dim -> embed)\n}\n");
+  Compiled compiled =
+      model("  return a(x, t)\n", "mask same(q, k; doc[seq]) = doc[q] == doc[k]\n"
+                                  "score table(s, h, q, k; bias[head, context]) = s + bias[h, q - k]\n"
+                                  "block a(x[seq, embed], t: i32[seq]) -> [seq, embed] {\n"
+                                  "  q = linear(x, \"q\", embed -> head dim)\n"
+                                  "  a = attend(q, q, q) where same(t) score table(weight(\"bias\", -> head context))\n"
+                                  "  return linear(a, \"o\", head dim -> embed)\n}\n");
   auto reads = compiled.ops<tensor::ExtractOp>("m");
   ASSERT_EQ(reads.size(), 3u);
   EXPECT_EQ(reads[0].getIndices().size(), 2u); // batch and position
@@ -150,7 +156,8 @@ TEST(Emit, AMaskMayReadATensorOfTheBatch) {
 }
 
 TEST(Emit, PicksAndPositions) {
-  Compiled compiled = model("  y = linear(x, \"qkv\", embed -> part embed)\n  return y[part = 1] + lookup(position(seq), \"wpe\", context -> embed)\n");
+  Compiled compiled = model("  y = linear(x, \"qkv\", embed -> part embed)\n  return y[part = 1] + "
+                            "lookup(position(seq), \"wpe\", context -> embed)\n");
   EXPECT_EQ(compiled.ops<tensor::ExtractSliceOp>("m").size(), 1u);
   EXPECT_EQ(compiled.ops<LookupOp>("m").size(), 1u);
 }
@@ -159,7 +166,9 @@ TEST(Emit, FixedSizesMakeStaticTypes) {
   FrontendOptions options;
   options.axes["batch"] = 2;
   options.axes["seq"] = 16;
-  Compiled compiled = compile(std::string(axes) + decoder + "model m(x: f32[batch, seq, embed]) -> f32[batch, seq, embed] {\n  return a(x)\n}\n", options);
+  Compiled compiled = compile(std::string(axes) + decoder +
+                                  "model m(x: f32[batch, seq, embed]) -> f32[batch, seq, embed] {\n  return a(x)\n}\n",
+                              options);
   EXPECT_EQ(compiled.messages, "");
   EXPECT_EQ(typeOf(compiled.ops<AttentionOp>("m")[0].getKey()), "tensor<2x16x2x8xf32>");
   EXPECT_EQ(typeOf(compiled.ops<AttentionOp>("m_step")[0].getKey()), "tensor<2x?x2x8xf32>");
@@ -194,8 +203,8 @@ TEST_P(Examples, CompileToIRThatParsesAgain) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Examples,
-                         testing::Values("01-softmax.weft", "02-attention.weft", "03-custom-mask.weft", "llama/stories.weft",
-                                         "gpt2/gpt2.weft", "transformer/encoder_decoder.weft"));
+                         testing::Values("01-softmax.weft", "02-attention.weft", "03-custom-mask.weft",
+                                         "llama/stories.weft", "gpt2/gpt2.weft", "transformer/encoder_decoder.weft"));
 
 TEST(Weights, OfTheStoriesModelAreAllFoundAndUsed) {
   std::string path = std::string(WEFT_SOURCE_DIR) + "/../shared/data/stories260K/model_hf.safetensors";

@@ -1,6 +1,6 @@
 //===- ErrorsTest.cpp - wrong files and what is said about them ---------------------------------------------------===//
-// Answers: does each file under errors/ get exactly the messages that its comments expect, and has every id of the table
-// an entry in the documentation and a test?
+// Answers: does each file under errors/ get exactly the messages that its comments expect, and has every id of the
+// table an entry in the documentation and a test?
 //
 // In a file: "# expect: 14:9: error: text [W021]" for each message in order; "# axis: seq=128" is an option;
 // "# weight: name F32 64 64" is a tensor of the checkpoint it is compiled with.
@@ -66,8 +66,8 @@ std::unique_ptr<Checkpoint> makeCheckpoint(ArrayRef<std::string> weights) {
       shape.push_back(size);
       bytes *= size;
     }
-    header[words[0]] = json::Object{
-        {"dtype", words[1]}, {"shape", std::move(shape)}, {"data_offsets", json::Array{end, end + bytes}}};
+    header[words[0]] =
+        json::Object{{"dtype", words[1]}, {"shape", std::move(shape)}, {"data_offsets", json::Array{end, end + bytes}}};
     end += bytes;
   }
   std::string text = formatv("{0}", json::Value(std::move(header)));
@@ -103,8 +103,9 @@ TEST_P(Errors, AreSaidAsExpected) {
   EXPECT_EQ(heads(compiled.messages), wrong.expected) << compiled.messages;
   bool refused = any_of(wrong.expected, [](StringRef line) { return line.contains("error: "); });
   EXPECT_EQ(static_cast<bool>(compiled.module), !refused);
-  EXPECT_TRUE(any_of(wrong.expected, [](StringRef line) { return line.ends_with("[" + GetParam().substr(0, 4) + "]"); }))
-      << "the file's name begins with the id it shows";
+  EXPECT_TRUE(any_of(wrong.expected, [](StringRef line) {
+    return line.ends_with("[" + GetParam().substr(0, 4) + "]");
+  })) << "the file's name begins with the id it shows";
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Errors, testing::ValuesIn(errorFiles()), [](const auto &info) {
@@ -122,7 +123,8 @@ TEST(ErrorTable, EveryIdIsDocumentedAndTested) {
   for (const frontend::DiagInfo &diagnostic : frontend::allDiagnostics()) {
     EXPECT_NE(documentation.find(("## " + diagnostic.id + ": " + diagnostic.title + "\n").str()), std::string::npos)
         << diagnostic.id.str() << " needs an entry in docs/errors.md";
-    EXPECT_NE(tests.find(("[" + diagnostic.id + "]").str()), std::string::npos) << diagnostic.id.str() << " needs a test";
+    EXPECT_NE(tests.find(("[" + diagnostic.id + "]").str()), std::string::npos)
+        << diagnostic.id.str() << " needs a test";
   }
 }
 

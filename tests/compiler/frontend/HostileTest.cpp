@@ -52,11 +52,15 @@ TEST(Hostile, DepthOfEveryKind) {
 }
 
 TEST(Hostile, BytesThatAreNoText) {
-  EXPECT_EQ(heads(refused("axes seq\n\xFF\n", "[W001]")), (std::vector<std::string>{"2:1: error: byte 0xFF at byte 9 is not UTF-8 [W001]"}));
+  EXPECT_EQ(heads(refused("axes seq\n\xFF\n", "[W001]")),
+            (std::vector<std::string>{"2:1: error: byte 0xFF at byte 9 is not UTF-8 [W001]"}));
   for (const char *bytes : {"\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82", "\x80"})
     refused(bytes, "[W001]");
-  EXPECT_EQ(heads(refused(std::string("ax\0es", 5), "[W002]")), (std::vector<std::string>{"1:3: error: NUL byte at byte 2 [W002]"}));
-  refused("# \xE2\x80\xAE" "desrever\n", "[W002]");
+  EXPECT_EQ(heads(refused(std::string("ax\0es", 5), "[W002]")),
+            (std::vector<std::string>{"1:3: error: NUL byte at byte 2 [W002]"}));
+  refused("# \xE2\x80\xAE"
+          "desrever\n",
+          "[W002]");
   refused("axes seq\rmodel\n", "[W002]");
   refused("\x1B[31m", "[W002]");
   refused(std::string(tenMegabytes, '\0'), "[W002]");
@@ -90,16 +94,20 @@ TEST(Hostile, ThingsThatGrow) {
     chain += "def f" + std::to_string(i) + "(x) = f" + std::to_string(i + 1) + "(x) + 1\n";
   refused(chain + "def f3000(x) = x\nmodel m(x: f32[s]) -> f32[s] {\n  return f0(x)\n}\n", "[W006]");
   for (int i = 0; i < 40; ++i)
-    doubling += "def g" + std::to_string(i) + "(x) = g" + std::to_string(i + 1) + "(x) + g" + std::to_string(i + 1) + "(x)\n";
+    doubling +=
+        "def g" + std::to_string(i) + "(x) = g" + std::to_string(i + 1) + "(x) + g" + std::to_string(i + 1) + "(x)\n";
   refused(doubling + "def g40(x) = x\nmodel m(x: f32[s]) -> f32[s] {\n  return g0(x)\n}\n", "[W041]");
-  refused("axes s\nmodel m(x: f32[s]) -> f32[s] {\n  for i in 0..9007199254740992 {\n    x = x + 1\n  }\n  return x\n}\n", "[W041]");
+  refused(
+      "axes s\nmodel m(x: f32[s]) -> f32[s] {\n  for i in 0..9007199254740992 {\n    x = x + 1\n  }\n  return x\n}\n",
+      "[W041]");
   std::string sizes = "axes a0 = a1";
   for (int i = 1; i < 100000; ++i)
     sizes += ", a" + std::to_string(i) + " = a" + std::to_string(i + 1);
   refused(sizes + ", a100000 = 1\n", "[W006]");
   std::string ring = "axes s\n";
   for (int i = 0; i < 20000; ++i)
-    ring += "block b" + std::to_string(i) + "(x[s]) -> [s] {\n  return b" + std::to_string((i + 1) % 20000) + "(x)\n}\n";
+    ring +=
+        "block b" + std::to_string(i) + "(x[s]) -> [s] {\n  return b" + std::to_string((i + 1) % 20000) + "(x)\n}\n";
   refused(ring, "[W012]");
 }
 

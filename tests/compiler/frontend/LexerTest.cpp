@@ -52,7 +52,8 @@ TEST(Lexer, KeywordsAreNoNames) {
 }
 
 TEST(Lexer, AcceptsAByteOrderMarkAndCarriageReturns) {
-  Source source("t", "\xEF\xBB\xBF" "a\r\nb\r\n");
+  Source source("t", "\xEF\xBB\xBF"
+                     "a\r\nb\r\n");
   Diagnostics diagnostics(20);
   EXPECT_TRUE(checkCharacters(source, diagnostics));
   auto tokens = lex(source).tokens;

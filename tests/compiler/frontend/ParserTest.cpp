@@ -69,11 +69,13 @@ TEST(Parser, OperatorsBindAsInMathematics) {
 TEST(Parser, AReductionReachesOverAProductOrItsParentheses) {
   EXPECT_EQ(formula("sum[d] a * b + c"), "(sum{(a * b)} + c)");
   EXPECT_EQ(formula("mean[d](a + b) * c"), "(mean{(a + b)} * c)");
+  EXPECT_EQ(formula("mean[d] (a + b) * c"), "mean{((a + b) * c)}");
   EXPECT_EQ(formula("max(a, b)"), "max(a,b,)");
 }
 
 TEST(Parser, ExpressionsMayGoOnInTheNextLine) {
-  Parsed parsed = parse("block b(x[s]) -> [s] {\n  y = x +\n    2\n  z = attend(x, x, x)\n    where causal\n    score f then g\n  return z\n}\n");
+  Parsed parsed = parse("block b(x[s]) -> [s] {\n  y = x +\n    2\n  z = attend(x, x, x)\n    where causal\n    score "
+                        "f then g\n  return z\n}\n");
   EXPECT_EQ(parsed.messages, "");
   ASSERT_EQ(parsed.ast.blocks.size(), 1u);
   ASSERT_EQ(parsed.ast.blocks[0].body.size(), 3u);
@@ -83,7 +85,8 @@ TEST(Parser, ExpressionsMayGoOnInTheNextLine) {
 }
 
 TEST(Parser, ArgumentsHaveTheirForms) {
-  Parsed parsed = parse("block b(x[s]) -> [s] {\n  return linear(x, tied \"w\", a b -> c, eps = 1, no bias, stored in_out, y)\n}\n");
+  Parsed parsed = parse(
+      "block b(x[s]) -> [s] {\n  return linear(x, tied \"w\", a b -> c, eps = 1, no bias, stored in_out, y)\n}\n");
   EXPECT_EQ(parsed.messages, "");
   const auto *call = llvm::cast<CallExpr>(parsed.ast.blocks[0].body[0].values[0]);
   std::vector<Argument::Kind> kinds;
@@ -95,7 +98,8 @@ TEST(Parser, ArgumentsHaveTheirForms) {
 }
 
 TEST(Parser, DeclarationsAfterAnErrorAreRead) {
-  Parsed parsed = parse("block a(x[s) -> [s] { return x }\nblock b(x[s]) -> [s] {\n  y = (\n  return x\n}\nmodel m(x: f32[s]) -> f32[s] {\n  return x\n}\n");
+  Parsed parsed = parse("block a(x[s) -> [s] { return x }\nblock b(x[s]) -> [s] {\n  y = (\n  return x\n}\nmodel m(x: "
+                        "f32[s]) -> f32[s] {\n  return x\n}\n");
   ASSERT_EQ(parsed.ast.blocks.size(), 2u);
   EXPECT_EQ(parsed.ast.blocks[1].name.text, "m");
   EXPECT_EQ(llvm::StringRef(parsed.messages).count(": error: "), 2u);

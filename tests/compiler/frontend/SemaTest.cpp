@@ -46,19 +46,22 @@ std::unique_ptr<Elaborated> elaborate(llvm::StringRef text, const llvm::StringMa
   return result;
 }
 
-constexpr const char *axes = "axes batch, seq, src, context = 32, embed = 64, head = 8, kv_head = 2, dim = embed / head\n";
+constexpr const char *axes =
+    "axes batch, seq, src, context = 32, embed = 64, head = 8, kv_head = 2, dim = embed / head\n";
 
 std::unique_ptr<Elaborated> attention(const std::string &q, const std::string &k, const std::string &rest = "") {
-  auto result = elaborate(std::string(axes) + "block a(x[seq, embed], m[src, embed]) -> [seq, head, dim] {\n  q = " + q + "\n  k = " + k +
-                          "\n  return attend(q, k, k) " + rest +
-                          "\n}\nmodel m(x: f32[batch, seq, embed], m: f32[batch, src, embed]) -> f32[batch, seq, head, dim] {\n"
-                          "  return a(x, m)\n}\n");
+  auto result =
+      elaborate(std::string(axes) + "block a(x[seq, embed], m[src, embed]) -> [seq, head, dim] {\n  q = " + q +
+                "\n  k = " + k + "\n  return attend(q, k, k) " + rest +
+                "\n}\nmodel m(x: f32[batch, seq, embed], m: f32[batch, src, embed]) -> f32[batch, seq, head, dim] {\n"
+                "  return a(x, m)\n}\n");
   EXPECT_EQ(result->messages, "");
   return result;
 }
 
 TEST(Sizes, AreExactAndExplained) {
-  auto result = elaborate("axes n = 3 * (7 - 2) % 8, half = 9 // 2, seq = 4\nmodel m(x: f32[seq]) -> f32[seq] {\n  return x\n}\n");
+  auto result = elaborate(
+      "axes n = 3 * (7 - 2) % 8, half = 9 // 2, seq = 4\nmodel m(x: f32[seq]) -> f32[seq] {\n  return x\n}\n");
   EXPECT_EQ(result->program.axisNames["n"]->size, 7);
   EXPECT_EQ(result->program.axisNames["half"]->size, 4);
   EXPECT_EQ(notDivisible(64, 7), "64 is not divisible by 7 (nearest divisors: 4 and 8)");
@@ -70,7 +73,8 @@ TEST(Sizes, OfTheCommandLineReplaceAndFix) {
   llvm::StringMap<int64_t> sizes;
   sizes["embed"] = 32;
   sizes["seq"] = 16;
-  auto result = elaborate(std::string(axes) + "model m(x: f32[batch, seq]) -> f32[batch, seq] {\n  return x\n}\n", sizes);
+  auto result =
+      elaborate(std::string(axes) + "model m(x: f32[batch, seq]) -> f32[batch, seq] {\n  return x\n}\n", sizes);
   EXPECT_EQ(result->messages, "");
   EXPECT_EQ(result->program.axisNames["dim"]->size, 4);
   ASSERT_EQ(result->graph.runtimeAxes.size(), 1u);
@@ -78,23 +82,26 @@ TEST(Sizes, OfTheCommandLineReplaceAndFix) {
 }
 
 TEST(Lifting, CarriesUnmentionedAxesAlong) {
-  auto result = elaborate(std::string(axes) + "block b(x[embed]) -> [head, dim] {\n  return linear(x, \"w\", embed -> head dim)\n}\n"
-                                              "model m(x: f32[batch, seq, embed]) -> f32[batch, seq, head, dim] {\n  return b(x)\n}\n");
+  auto result = elaborate(std::string(axes) +
+                          "block b(x[embed]) -> [head, dim] {\n  return linear(x, \"w\", embed -> head dim)\n}\n"
+                          "model m(x: f32[batch, seq, embed]) -> f32[batch, seq, head, dim] {\n  return b(x)\n}\n");
   EXPECT_EQ(result->messages, "");
   EXPECT_EQ(toString(result->graph.outputs[0].node->axes), "[batch, seq, head, dim]");
 }
 
 TEST(Names, FollowLoopsAndBlocks) {
-  auto result = elaborate(std::string(axes) +
-                          "block b(x[embed]) -> [embed] {\n  return linear(rms_norm(x, \"norm\"), \"w\", embed -> embed, bias)\n}\n"
-                          "model m(x: f32[embed]) -> f32[embed] {\n"
-                          "  in \"net\" {\n    for i in 1..3 in \"layer.{i}\" {\n      x += b(layer_norm(x, \"ln{i}\", no bias)) in \"mlp\"\n    }\n  }\n"
-                          "  return linear(x, tied \"net.layer.1.mlp.w\", embed -> embed)\n}\n");
+  auto result = elaborate(
+      std::string(axes) +
+      "block b(x[embed]) -> [embed] {\n  return linear(rms_norm(x, \"norm\"), \"w\", embed -> embed, bias)\n}\n"
+      "model m(x: f32[embed]) -> f32[embed] {\n"
+      "  in \"net\" {\n    for i in 1..3 in \"layer.{i}\" {\n      x += b(layer_norm(x, \"ln{i}\", no bias)) in "
+      "\"mlp\"\n    }\n  }\n"
+      "  return linear(x, tied \"net.layer.1.mlp.w\", embed -> embed)\n}\n");
   EXPECT_EQ(result->messages, "");
-  EXPECT_EQ(result->weights(),
-            (std::vector<std::string>{"net.layer.1.ln1.weight", "net.layer.1.mlp.norm.weight", "net.layer.1.mlp.w.weight",
-                                      "net.layer.1.mlp.w.bias", "net.layer.2.ln2.weight", "net.layer.2.mlp.norm.weight",
-                                      "net.layer.2.mlp.w.weight", "net.layer.2.mlp.w.bias", "net.layer.1.mlp.w.weight"}));
+  EXPECT_EQ(result->weights(), (std::vector<std::string>{
+                                   "net.layer.1.ln1.weight", "net.layer.1.mlp.norm.weight", "net.layer.1.mlp.w.weight",
+                                   "net.layer.1.mlp.w.bias", "net.layer.2.ln2.weight", "net.layer.2.mlp.norm.weight",
+                                   "net.layer.2.mlp.w.weight", "net.layer.2.mlp.w.bias", "net.layer.1.mlp.w.weight"}));
 }
 
 TEST(Roles, OfSelfAttention) {
@@ -109,7 +116,8 @@ TEST(Roles, OfSelfAttention) {
 }
 
 TEST(Roles, OfCrossAttentionWithGroupedHeads) {
-  auto result = attention("linear(x, \"q\", embed -> head dim)", "linear(m, \"k\", embed -> kv_head dim)", "scale 1/embed");
+  auto result =
+      attention("linear(x, \"q\", embed -> head dim)", "linear(m, \"k\", embed -> kv_head dim)", "scale 1/embed");
   const auto &roles = *result->nodes<op::Attention>()[0]->as<op::Attention>();
   EXPECT_EQ(roles.queryPosition->name, "seq");
   EXPECT_EQ(roles.keyPosition->name, "src");
@@ -118,7 +126,8 @@ TEST(Roles, OfCrossAttentionWithGroupedHeads) {
 }
 
 TEST(Roles, OfACachedKey) {
-  auto result = attention("linear(x, \"q\", embed -> head dim)", "cache(linear(x, \"k\", embed -> kv_head dim), context)", "where causal");
+  auto result = attention("linear(x, \"q\", embed -> head dim)",
+                          "cache(linear(x, \"k\", embed -> kv_head dim), context)", "where causal");
   const auto &roles = *result->nodes<op::Attention>()[0]->as<op::Attention>();
   EXPECT_EQ(roles.queryPosition->name, "seq");
   EXPECT_EQ(roles.keyPosition->cacheOf, roles.queryPosition);
@@ -136,8 +145,9 @@ TEST(Roles, AModelNamesThePositionsItself) {
 }
 
 TEST(Formulas, KnownNumbersAreComputed) {
-  auto result = elaborate(std::string(axes) + "model m(x: f32[seq]) -> f32[seq] {\n"
-                                              "  return x * (-8 * (1 + 1) / head) + (if 1 < 2 and not (2 < 1) then 3 else 4)\n}\n");
+  auto result = elaborate(std::string(axes) +
+                          "model m(x: f32[seq]) -> f32[seq] {\n"
+                          "  return x * (-8 * (1 + 1) / head) + (if 1 < 2 and not (2 < 1) then 3 else 4)\n}\n");
   EXPECT_EQ(result->messages, "");
   const Node *sum = result->graph.outputs[0].node;
   EXPECT_DOUBLE_EQ(sum->operands[1]->constant(), 3);
@@ -155,7 +165,8 @@ TEST(Formulas, PositionsStayWholeUntilTheyMeetRealNumbers) {
 }
 
 TEST(Formulas, AFileMayReplaceThePrelude) {
-  auto result = elaborate(std::string(axes) + "def swish(x) = 2 * x\nmodel m(x: f32[seq]) -> f32[seq] {\n  return swish(x)\n}\n");
+  auto result =
+      elaborate(std::string(axes) + "def swish(x) = 2 * x\nmodel m(x: f32[seq]) -> f32[seq] {\n  return swish(x)\n}\n");
   EXPECT_EQ(result->messages, "");
   EXPECT_EQ(result->graph.outputs[0].node->as<op::Map>()->op, MapOp::Mul);
 }
