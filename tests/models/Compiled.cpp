@@ -1,6 +1,7 @@
 //===- Compiled.cpp - a compiled model through runtime.h ----------------------------------------------------------===//
 #include "tests/models/Compiled.h"
 #include <algorithm>
+#include <cmath>
 #include <gtest/gtest.h>
 
 namespace weft::test {
@@ -35,21 +36,22 @@ Decoder::Decoder(const Module &module, int threads) {
   weft_error error = {};
   weft_context_options options = {threads};
   EXPECT_EQ(weft_context_create(module.get(), &options, &context, &error), WEFT_OK) << error.message;
+  weft_tensor_info output;
+  EXPECT_TRUE(weft_module_tensor(module.get(), WEFT_SEQUENCE, WEFT_OUTPUT, 0, &output));
+  vocabulary = output.shape[2];
 }
 
 Logits Decoder::call(decltype(weft_run) &entry, llvm::ArrayRef<int32_t> tokens, size_t batch) {
   weft_error error = {};
-  weft_view input = {const_cast<int32_t *>(tokens.data()), WEFT_I32, 2,
+  weft_view input = {const_cast<int32_t *>(tokens.data()),
+                     WEFT_I32,
+                     2,
                      {static_cast<int64_t>(batch), static_cast<int64_t>(tokens.size() / batch)}};
+  Logits logits = {std::vector<float>(tokens.size() * vocabulary, NAN), vocabulary};
   weft_status status = entry(context, &input, 1, nullptr, 0, &error);
   EXPECT_EQ(status, WEFT_OK) << error.message;
-  if (status != WEFT_OK)
-    return {};
-  weft_view output = weft_output(context, 0);
-  Logits logits;
-  logits.vocabulary = output.shape[2];
-  auto *scores = static_cast<const float *>(output.data);
-  logits.values.assign(scores, scores + tokens.size() * logits.vocabulary);
+  if (status == WEFT_OK)
+    std::copy_n(static_cast<const float *>(weft_output(context, 0).data), logits.values.size(), logits.values.begin());
   return logits;
 }
 

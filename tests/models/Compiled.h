@@ -1,4 +1,5 @@
-//===- Compiled.h - a compiled model through runtime.h ----------------------------------------------------*- C++ -*-===//
+//===- Compiled.h - a compiled model through runtime.h ----------------------------------------------------*- C++
+//-*-===//
 // Answers: what does a compiled decoder say of these tokens, at once or after those before?
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
@@ -23,16 +24,14 @@ struct Logits {
   std::vector<float> values;
   size_t vocabulary = 0;
 
-  llvm::ArrayRef<float> row(size_t row) const {
-    return llvm::ArrayRef(values).slice(row * vocabulary, vocabulary);
-  }
+  llvm::ArrayRef<float> row(size_t row) const { return llvm::ArrayRef(values).slice(row * vocabulary, vocabulary); }
   /// The token that a row likes best, the first of equals.
   int32_t best(size_t row) const;
   void append(const Logits &more);
 };
 
 /// One user of a decoder, whose input is i32[batch, seq] and whose output f32[batch, seq, vocab]. Failures are added to
-/// the test and give no logits.
+/// the test and give NaN.
 class Decoder {
 public:
   explicit Decoder(const Module &module, int threads = 1);
@@ -47,6 +46,7 @@ public:
 private:
   Logits call(decltype(weft_run) &entry, llvm::ArrayRef<int32_t> tokens, size_t batch);
   weft_context *context = nullptr;
+  size_t vocabulary = 0;
 };
 
 } // namespace weft::test

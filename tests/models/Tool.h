@@ -1,4 +1,5 @@
-//===- Tool.h - programs of the build, run as a user runs them --------------------------------------------*- C++ -*-===//
+//===- Tool.h - programs of the build, run as a user runs them --------------------------------------------*- C++
+//-*-===//
 // Answers: what did this command print, how did it end, and what did it cost? And where may a test leave large files?
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once

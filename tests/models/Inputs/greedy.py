@@ -18,7 +18,7 @@ TOLERANCE = 8e-5
 def write_npy(path, values):
     header = f"{{'descr': '<i4', 'fortran_order': False, 'shape': (1, {len(values)}), }}".ljust(117) + "\n"
     path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
-                     + array.array("i", values).tobytes())
+                     + array.array("i", list(values)).tobytes())
 
 
 def read_npy(path):
