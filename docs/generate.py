@@ -40,7 +40,7 @@ def output_of(command, build):
 
 
 def tidy(text):
-    """mlir-tblgen's Markdown without spaces at line ends and without runs of empty lines."""
+    """What a program printed, without spaces at line ends and without runs of empty lines."""
     return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)).strip() + "\n"
 
 
@@ -65,7 +65,7 @@ def pages(build):
     for page in [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]:
         text = page.read_text()
         if BLOCK.search(text):
-            result[page] = BLOCK.sub(lambda m: m[1] + output_of(m[2], build) + m[4], text)
+            result[page] = BLOCK.sub(lambda m: m[1] + tidy(output_of(m[2], build)) + m[4], text)
     return result
 
 

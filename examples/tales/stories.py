@@ -191,14 +191,22 @@ PLOTS = [
 ]
 
 
+def invented(draw):
+    """A name that nobody bears: it can only be copied, not known."""
+    syllables = "".join(draw.choice("bdfghjklmnprstvwz") + draw.choice("aeiou") for _ in range(draw.choice([1, 2, 2, 3])))
+    return (syllables + draw.choice(["", "l", "n", "r", "s", "t", "x"])).capitalize()
+
+
 class Character:
     """Somebody of a story, with the words that stand for her or him."""
 
-    def __init__(self, draw, other=None):
+    def __init__(self, draw, other=None, strangers=0.0):
         female = draw.random() < 0.5
         self.they, self.them, self.their = ("she", "her", "her") if female else ("he", "him", "his")
         self.They = self.they.capitalize()
         self.name = draw.choice([n for n in (SHE if female else HE) if not other or n != other.name])
+        if draw.random() < strangers:
+            self.name = invented(draw)
         self.animal = draw.choice([a for a in ANIMALS if not other or a != other.animal])
         self.home, self.food, self.skill = ANIMALS[self.animal]
         self.nature = draw.choice(NATURES)
@@ -209,14 +217,15 @@ class Character:
         return self.name
 
 
-def story(draw):
-    """One story, a line of ASCII text."""
-    hero = Character(draw)
+def story(draw, strangers=0.0):
+    """One story, a line of ASCII text. `strangers` is the share of its characters that have invented names."""
+    hero = Character(draw, strangers=strangers)
     sky, did = draw.choice(list(SKIES.items()))
     first, second, third = draw.sample(PLACES, 3)
-    words = dict(a=hero, b=Character(draw, other=hero), sky=sky, did=did, first=first, second=second, third=third,
-                 time=draw.choice(["morning", "afternoon", "evening", "day"]), thing=draw.choice(THINGS),
-                 gift=draw.choice(GIFTS), whom=draw.choice(["grandmother", "grandfather", "sister", "uncle", "cousin"]))
+    words = dict(a=hero, b=Character(draw, other=hero, strangers=strangers), sky=sky, did=did, first=first,
+                 second=second, third=third, time=draw.choice(["morning", "afternoon", "evening", "day"]), thing=draw.choice(THINGS),
+                 gift=draw.choice(GIFTS),
+                 whom=draw.choice(["grandmother", "grandfather", "sister", "uncle", "cousin"]))
     names, rows, plot = draw.choice(PLOTS)
     words.update(zip(names, (value.format(**words) for value in draw.choice(rows))))
     text = " ".join(f"{draw.choice(OPENINGS)} {plot}{draw.choice(ENDINGS)}".split()).format(**words)
