@@ -1,6 +1,6 @@
 //===- Roofline.cpp - operations, bytes and intensity of each kernel --------------------------------------------===//
-// The model of Williams, Waterman and Patterson, 2009: a kernel cannot run faster than its operations at the machine's peak,
-// nor than its bytes at the machine's bandwidth; its intensity says which of the two binds.
+// The model of Williams, Waterman and Patterson, 2009: a kernel cannot run faster than its operations at the machine's
+// peak, nor than its bytes at the machine's bandwidth; its intensity says which of the two binds.
 //===------------------------------------------------------------------------------------------------------------===//
 #include "compiler/inspect/Roofline.h"
 #include "dialects/Weft/IR/WeftOps.h"

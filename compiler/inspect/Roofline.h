@@ -18,7 +18,8 @@ struct KernelCost {
   double intensity() const { return bytes ? static_cast<double>(flops) / bytes : 0; }
 };
 
-/// The kernels of an entry point in phase `fused`. Sizes that are still unknown are those of a cache: they count as `keys`.
+/// The kernels of an entry point in phase `fused`. Sizes that are still unknown are those of a cache: they count as
+/// `keys`.
 std::vector<KernelCost> costsOf(mlir::func::FuncOp entry, int64_t keys);
 
 /// A table, one line per distinct kernel with the number of its uses, and a last line with the sums.

@@ -6,8 +6,8 @@
 
 namespace weft {
 
-/// Fails with "phase 'tiled' leaked weft.layer_norm", at the op's place in the model, for the first op that the phase's row
-/// in Phases.def does not allow.
+/// Fails with "phase 'tiled' leaked weft.layer_norm", at the op's place in the model, for the first op that the phase's
+/// row in Phases.def does not allow.
 mlir::LogicalResult checkLegality(mlir::ModuleOp module, Phase phase);
 
 /// Writes <directory>/<number>-<phase>.mlir, with locations; nothing when `directory` is empty.

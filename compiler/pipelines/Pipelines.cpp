@@ -73,8 +73,8 @@ void buildVectorized(OpPassManager &pm, const TargetLimits &) {
   cleanup(pm);
 }
 
-/// Upstream conversions, all the way to the LLVM dialect. Kernel by kernel where possible: several then run at a time. What
-/// canonicalization could still do, LLVM does anyway.
+/// Upstream conversions, all the way to the LLVM dialect. Kernel by kernel where possible: several then run at a time.
+/// What canonicalization could still do, LLVM does anyway.
 void buildLLVM(OpPassManager &pm, const TargetLimits &) {
   OpPassManager &kernels = pm.nest<func::FuncOp>();
   kernels.addPass(createConvertVectorToSCFPass(VectorTransferToSCFOptions().enableFullUnroll()));

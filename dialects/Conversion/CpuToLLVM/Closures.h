@@ -1,6 +1,6 @@
 //===- Closures.h - memrefs as the structures that they become ------------------------------------------*- C++ -*-===//
-// Answers: how do values travel through memory before the conversion to the LLVM dialect? As the LLVM types that they will
-// have; the casts in between vanish when the rest is converted.
+// Answers: how do values travel through memory before the conversion to the LLVM dialect? As the LLVM types that they
+// will have; the casts in between vanish when the rest is converted.
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"

@@ -1,6 +1,6 @@
 //===- ConvertToLLVM.cpp - the last step inside MLIR ------------------------------------------------------------===//
-// Answers: how does everything but vectors reach the LLVM dialect? By upstream's patterns, all in one conversion: one pass
-// for each dialect would walk a large module seven times, which is most of what compiling a small model costs.
+// Answers: how does everything but vectors reach the LLVM dialect? By upstream's patterns, all in one conversion: one
+// pass for each dialect would walk a large module seven times, which is most of what compiling a small model costs.
 //===------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/Passes.h"
 #include "mlir/Analysis/DataLayoutAnalysis.h"
@@ -36,8 +36,8 @@ struct ConvertToLLVM : impl::ConvertToLLVMPassBase<ConvertToLLVM> {
     cf::populateControlFlowToLLVMConversionPatterns(types, patterns);
     index::populateIndexToLLVMConversionPatterns(types, patterns);
     ub::populateUBToLLVMConversionPatterns(types, patterns);
-    populateMathToLLVMConversionPatterns(types, patterns);
-    // What LLVM has no intrinsic for: f64 functions of position tables.
+    // Intrinsics first; libm has what LLVM knows no intrinsic for: f64 functions of position tables.
+    populateMathToLLVMConversionPatterns(types, patterns, /*approximateLog1p=*/false, /*benefit=*/2);
     populateMathToLibmConversionPatterns(patterns);
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp>();

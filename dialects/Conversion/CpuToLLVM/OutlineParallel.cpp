@@ -1,6 +1,6 @@
 //===- OutlineParallel.cpp - scf.forall becomes a call of the runtime -------------------------------------------===//
-// Answers: how do loops in parallel reach the threads? `weft_parallel(body, closure, count)`: the closure is a structure on
-// the caller's stack that holds what the body uses from outside.
+// Answers: how do loops in parallel reach the threads? `weft_parallel(body, closure, count)`: the closure is a
+// structure on the caller's stack that holds what the body uses from outside.
 //===------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/CpuToLLVM/Closures.h"
 #include "dialects/Conversion/Passes.h"

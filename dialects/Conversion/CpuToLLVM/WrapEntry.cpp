@@ -1,6 +1,6 @@
 //===- WrapEntry.cpp - entry points get the calling convention of abi.h -----------------------------------------===//
-// Answers: how does the runtime call code whose number and kinds of arguments only the model knows? Through one vector of
-// pointers: to memref descriptors, and to the number `past`.
+// Answers: how does the runtime call code whose number and kinds of arguments only the model knows? Through one vector
+// of pointers: to memref descriptors, and to the number `past`.
 //===------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/CpuToLLVM/Closures.h"
 #include "dialects/Conversion/Passes.h"

@@ -7,8 +7,6 @@ using namespace mlir;
 
 namespace weft::cpu {
 
-// Below it, most lanes of a block of queries would be idle.
-static constexpr int64_t fewQueries = 8;
 // Scratch on the stack of a thread is about 256 bytes per element of a key and a value.
 static constexpr int64_t mostElements = 2048;
 
@@ -32,7 +30,10 @@ void emitAttention(OpBuilder &builder, AttentionOp op, const CpuLimits &limits) 
     Value bound = constantIndex(b, b.getLoc(), least);
     return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sge, size, bound);
   };
-  Value many = b.createOrFold<arith::AndIOp>(atLeast(op.getQuery(), fewQueries), atLeast(op.getKey(), shape.rows));
+  // With fewer queries, more than half of the lanes of a block of queries would be idle; with fewer keys, there would
+  // be no whole register tile.
+  Value many =
+      b.createOrFold<arith::AndIOp>(atLeast(op.getQuery(), shape.queries / 2), atLeast(op.getKey(), shape.rows));
   auto emitInto = [&](void (*emit)(ImplicitLocOpBuilder &, AttentionOp, const CpuLimits &)) {
     return [&, emit](OpBuilder &, Location) {
       emit(b, op, limits);

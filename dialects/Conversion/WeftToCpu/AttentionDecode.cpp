@@ -1,7 +1,8 @@
 //===- AttentionDecode.cpp - attention of few queries: lanes are keys, then elements -----------------------------===//
 // Answers: by which loops do a few queries see many keys?
 //
-//   for each (batch, key head, 8 rows)                    a row is a query of one of the query heads that share the key head
+//   for each (batch, key head, 8 rows)                    a row is a query of one of the query heads that share the key
+//   head
 //     for each block of at most 256 keys that the mask may admit
 //       for each tile of L keys, for each row
 //         s[row] = L products along D, summed across lanes; scored and masked with lanes = keys
@@ -13,7 +14,6 @@
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToCpu/AttentionNest.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include <limits>
 
 using namespace mlir;
 
@@ -146,15 +146,13 @@ void Decode::start(const Item &item) {
     }
     for (int64_t e = 0; e < E; e += L)
       store(lanesOf(0.0f), results, {row, index(e)});
-    storeScalar(constant(-std::numeric_limits<float>::infinity()), maxima, row);
+    storeScalar(constant(minusInfinity), maxima, row);
     storeScalar(constant(0.0f), sums, row);
   });
 }
 
 void Decode::scoreBlock(const Item &item, const KeyBlock &block) {
-  loop(index(0), item.rows, 1, [&](Value row) {
-    store(lanesOf(-std::numeric_limits<float>::infinity()), tileMaxima, {row, index(0)});
-  });
+  loop(index(0), item.rows, 1, [&](Value row) { store(lanesOf(minusInfinity), tileMaxima, {row, index(0)}); });
   Value last = add(T, -1);
   loop(block.begin, block.end, L, [&](Value firstKey) {
     // Lanes past the last key repeat it; they are masked below.
@@ -203,7 +201,7 @@ Value Decode::maskTile(const Item &item, const KeyBlock &block, Value firstKey, 
     Value counts = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, positions, lanesOf(block.end));
     if (hasMask())
       counts = arith::AndIOp::create(b, counts, admitted(at(item, row, positions)));
-    scf::YieldOp::create(b, select(counts, scores, lanesOf(-std::numeric_limits<float>::infinity())));
+    scf::YieldOp::create(b, select(counts, scores, lanesOf(minusInfinity)));
   };
   return scf::IfOp::create(b, whole, unchanged, masked).getResult(0);
 }
@@ -263,12 +261,12 @@ void Decode::addValues(const Item &item, const KeyBlock &block) {
     Value together = sub(item.rows, remainder(item.rows, index(chains)));
     if (chains > 1)
       eachPiece(vectors, [&](const Piece &piece) {
-        loop(index(0), together, chains,
-             [&](Value row) { addValuesOfRows(item, block, row, chains, piece); });
+        loop(index(0), together, chains, [&](Value row) { addValuesOfRows(item, block, row, chains, piece); });
       });
     if (chains == 1 || queriesPerKeyHead() % chains)
       eachPiece(vectors, [&](const Piece &piece) {
-        loop(chains > 1 ? together : index(0), item.rows, 1, [&](Value row) { addValuesOfRow(item, block, row, piece); });
+        loop(chains > 1 ? together : index(0), item.rows, 1,
+             [&](Value row) { addValuesOfRow(item, block, row, piece); });
       });
   };
   if (!hasMask())
@@ -276,7 +274,8 @@ void Decode::addValues(const Item &item, const KeyBlock &block) {
   when(anyNonFinite(item.value, block), [&] { addAdmittedValues(item, block); }, rows);
 }
 
-void Decode::addValuesOfRows(const Item &item, const KeyBlock &block, Value firstRow, int64_t rows, const Piece &piece) {
+void Decode::addValuesOfRows(const Item &item, const KeyBlock &block, Value firstRow, int64_t rows,
+                             const Piece &piece) {
   Vectors start;
   for (int64_t r = 0; r < rows; ++r)
     start.append(startPiece(add(firstRow, r), piece));
@@ -344,8 +343,8 @@ void Decode::writeResult(const Item &item) {
     Value inverse = lanesOf(arith::DivFOp::create(b, constant(1.0f), sum).getResult());
     for (int64_t e = 0; e < E; e += L) {
       Value weighted = arith::MulFOp::create(b, load(results, {row, index(e)}), inverse);
-      store(select(empty, lanesOf(0.0f), weighted), op.getOuts(),
-            {item.batch, place.query, place.head, index(e)}, std::min(L, E - e));
+      store(select(empty, lanesOf(0.0f), weighted), op.getOuts(), {item.batch, place.query, place.head, index(e)},
+            std::min(L, E - e));
     }
   });
 }

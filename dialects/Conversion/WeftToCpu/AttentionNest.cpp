@@ -1,13 +1,10 @@
 //===- AttentionNest.cpp - what the loop nests of attention share ------------------------------------------------===//
 #include "dialects/Conversion/WeftToCpu/AttentionNest.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include <limits>
 
 using namespace mlir;
 
 namespace weft::cpu {
-
-static constexpr float infinity = std::numeric_limits<float>::infinity();
 
 static int64_t sizeOf(Value data, unsigned dim) { return cast<MemRefType>(data.getType()).getDimSize(dim); }
 
@@ -24,11 +21,11 @@ AttentionNest::AttentionNest(ImplicitLocOpBuilder &b, AttentionOp op, const CpuL
 //===-- loops -----------------------------------------------------------------------------------------------------===//
 
 SmallVector<Value> AttentionNest::loop(Value from, Value to, int64_t step, ValueRange carried, LoopBody body) {
-  auto result = scf::ForOp::create(b, from, to, index(step), carried,
-                                   [&](OpBuilder &, Location, Value i, ValueRange state) {
-                                     SmallVector<Value> next = body(i, state);
-                                     scf::YieldOp::create(b, next);
-                                   });
+  auto result =
+      scf::ForOp::create(b, from, to, index(step), carried, [&](OpBuilder &, Location, Value i, ValueRange state) {
+        SmallVector<Value> next = body(i, state);
+        scf::YieldOp::create(b, next);
+      });
   return SmallVector<Value>(result.getResults());
 }
 
@@ -77,7 +74,7 @@ Value AttentionNest::larger(Value value, Value otherwise) {
 
 Value AttentionNest::finiteOr0(Value maximum) {
   bool scalar = !isa<VectorType>(maximum.getType());
-  Value least = scalar ? constant(-infinity) : lanesOf(-infinity);
+  Value least = scalar ? constant(minusInfinity) : lanesOf(minusInfinity);
   Value none = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, maximum, least);
   return arith::SelectOp::create(b, none, scalar ? constant(0.0f) : lanesOf(0.0f), maximum);
 }
@@ -115,8 +112,8 @@ HeadView AttentionNest::headOf(Value data, Value batchIndex, Value head) {
   SmallVector<OpFoldResult> offsets = {batchIndex, zero, head, zero};
   SmallVector<OpFoldResult> strides(4, one);
   sizes[0] = sizes[2] = one;
-  MemRefType view =
-      memref::SubViewOp::inferRankReducedResultType({type.getDimSize(1), type.getDimSize(3)}, type, offsets, sizes, strides);
+  MemRefType view = memref::SubViewOp::inferRankReducedResultType({type.getDimSize(1), type.getDimSize(3)}, type,
+                                                                  offsets, sizes, strides);
   return memref::SubViewOp::create(b, view, data, offsets, sizes, strides);
 }
 

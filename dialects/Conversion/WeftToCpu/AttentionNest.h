@@ -9,8 +9,11 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include <limits>
 
 namespace weft::cpu {
+
+inline constexpr float minusInfinity = -std::numeric_limits<float>::infinity();
 
 /// Where a score stands: batch entry and head are scalars; of query and key at most one varies over lanes.
 struct Position {
@@ -56,12 +59,12 @@ protected:
 
   //===-- vectors -------------------------------------------------------------------------------------------------===//
   mlir::Value constant(float value) { return mlir::arith::ConstantOp::create(b, b.getF32FloatAttr(value)); }
-  mlir::Value lanesOf(float value);                 ///< the same number in all lanes
-  mlir::Value lanesOf(mlir::Value scalar);          ///< a scalar (f32, index or i1) in all lanes
-  mlir::Value positionsFrom(mlir::Value first);     ///< first, first + 1, ... as i32 lanes
+  mlir::Value lanesOf(float value);             ///< the same number in all lanes
+  mlir::Value lanesOf(mlir::Value scalar);      ///< a scalar (f32, index or i1) in all lanes
+  mlir::Value positionsFrom(mlir::Value first); ///< first, first + 1, ... as i32 lanes
   mlir::Value fma(mlir::Value a, mlir::Value c, mlir::Value sum) { return mlir::vector::FMAOp::create(b, a, c, sum); }
-  /// The larger of the two where neither is NaN, `otherwise` where `value` is NaN: one instruction, and a NaN score does
-  /// not hide in the maximum but comes out of its exponential.
+  /// The larger of the two where neither is NaN, `otherwise` where `value` is NaN: one instruction, and a NaN score
+  /// does not hide in the maximum but comes out of its exponential.
   mlir::Value larger(mlir::Value value, mlir::Value otherwise);
   /// A maximum to subtract: 0 for -inf, where nothing was admitted yet, so that the exponentials are 0 and never NaN.
   mlir::Value finiteOr0(mlir::Value maximum);
@@ -79,12 +82,13 @@ protected:
   }
   mlir::Value scratch(llvm::ArrayRef<int64_t> shape); ///< f32, aligned to a cache line, on the stack
 
-  //===-- the op ----------------------------------------------------------------------------------------------------===//
+  //===-- the op
+  //----------------------------------------------------------------------------------------------------===//
   HeadView headOf(mlir::Value data, mlir::Value batch, mlir::Value head);
 
   bool hasMask() { return !op.getMask().empty(); }
-  mlir::Value score(mlir::Value similarity, const Position &at);    ///< the score region, if any, on lanes
-  mlir::Value admitted(const Position &at);                         ///< the mask region on lanes of i1
+  mlir::Value score(mlir::Value similarity, const Position &at); ///< the score region, if any, on lanes
+  mlir::Value admitted(const Position &at);                      ///< the mask region on lanes of i1
   EmittedBounds boundsOf(mlir::Value batch, mlir::Value head, mlir::Value firstQuery, mlir::Value lastQuery);
 
   /// Keys begin ... end - 1 of a block and what the bounds say of them.
@@ -107,16 +111,16 @@ protected:
   mlir::Value batch, S, T, past;
 };
 
-/// lanes = queries: many queries, and at least `leastKeys` keys. AttentionPrefill.cpp
+/// What the loop nest for many queries works on at once; it needs at least `rows` keys.
 struct PrefillShape {
-  explicit PrefillShape(const CpuLimits &limits)
-      : queries(2 * limits.lanes), rows(limits.lanes == 16 ? 8 : 6) {}
+  explicit PrefillShape(const CpuLimits &limits) : queries(2 * limits.lanes), rows(limits.lanes == 16 ? 8 : 6) {}
   int64_t queries; ///< of a work item: two vectors
   int64_t rows;    ///< of a register tile: keys or value elements; rows * 2 accumulators
 };
+/// Lanes are queries. AttentionPrefill.cpp
 void emitPrefill(mlir::ImplicitLocOpBuilder &b, AttentionOp op, const CpuLimits &limits);
 
-/// lanes = elements of a row: few queries, or few keys. AttentionDecode.cpp
+/// Lanes are keys, then elements of a value: for few queries, or few keys. AttentionDecode.cpp
 void emitDecode(mlir::ImplicitLocOpBuilder &b, AttentionOp op, const CpuLimits &limits);
 
 //===-- AttentionLanes.cpp ----------------------------------------------------------------------------------------===//

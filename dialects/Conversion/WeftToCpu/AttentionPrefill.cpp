@@ -13,7 +13,6 @@
 // sums and rescaling are elementwise. A tile of keys that the mask admits whole is not masked.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToCpu/AttentionNest.h"
-#include <limits>
 
 using namespace mlir;
 
@@ -30,7 +29,7 @@ public:
   void emit();
 
 private:
-  static constexpr int64_t vectors = 2;      // of queries in a work item
+  static constexpr int64_t vectors = 2; // of queries in a work item
   static constexpr int64_t keysOfBlock = 256;
   static constexpr int64_t productsOfRun = 32;
 
@@ -55,7 +54,9 @@ private:
   void addAdmittedValues(const Item &item, const KeyBlock &block, ValueRange factors);
   void writeResult(const Item &item, ValueRange sums);
 
-  Position at(const Item &item, int64_t vector, Value key) { return {item.batch, item.head, item.positions[vector], key}; }
+  Position at(const Item &item, int64_t vector, Value key) {
+    return {item.batch, item.head, item.positions[vector], key};
+  }
   Value column(int64_t vector) { return index(vector * L); }
 
   PrefillShape shape;
@@ -128,7 +129,7 @@ void Prefill::readQueries(const Item &item) {
 
 // Returns the sums l. Blocks are of equal size up to one key, so that none has fewer keys than a register tile.
 Vectors Prefill::keyBlocks(const Item &item) {
-  Value zero = lanesOf(0.0f), least = lanesOf(-std::numeric_limits<float>::infinity());
+  Value zero = lanesOf(0.0f), least = lanesOf(minusInfinity);
   loop(index(0), index(E), 1, [&](Value e) {
     for (int64_t v = 0; v < vectors; ++v)
       store(zero, resultT, {e, column(v)});
@@ -227,7 +228,7 @@ SmallVector<Vectors> Prefill::maskTile(const Item &item, const KeyBlock &block, 
     scf::YieldOp::create(b, all);
   };
   auto masked = [&](OpBuilder &, Location) {
-    Value least = lanesOf(-std::numeric_limits<float>::infinity());
+    Value least = lanesOf(minusInfinity);
     Vectors all;
     for (int64_t i = 0; i < shape.rows; ++i)
       for (int64_t v = 0; v < vectors; ++v)
@@ -337,9 +338,8 @@ void Prefill::writeResult(const Item &item, ValueRange sums) {
       for (auto [lane, row] : llvm::enumerate(transposeLanes(b, rows)))
         store(row, staging, {index(v * L + lane), index(0)});
     }
-    loop(index(0), item.queries, 1, [&](Value i) {
-      store(load(staging, {i, index(0)}), item.result, {add(item.firstQuery, i), first}, count);
-    });
+    loop(index(0), item.queries, 1,
+         [&](Value i) { store(load(staging, {i, index(0)}), item.result, {add(item.firstQuery, i), first}, count); });
   };
   int64_t whole = E - E % L;
   if (whole)

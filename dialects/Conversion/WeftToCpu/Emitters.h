@@ -22,7 +22,7 @@ void emitPackedLinear(mlir::OpBuilder &b, PackedLinearOp op, const CpuLimits &li
 void emitAttention(mlir::OpBuilder &b, AttentionOp op, const CpuLimits &limits);       // Attention.cpp
 /// Whether the sizes are such that emitAttention can expand the op; reports what is wrong if not.
 mlir::LogicalResult checkAttention(AttentionOp op);
-void emitRmsNorm(mlir::OpBuilder &b, RmsNormOp op, const CpuLimits &limits);           // Norms.cpp
+void emitRmsNorm(mlir::OpBuilder &b, RmsNormOp op, const CpuLimits &limits); // Norms.cpp
 void emitLayerNorm(mlir::OpBuilder &b, LayerNormOp op, const CpuLimits &limits);
 void emitSoftmax(mlir::OpBuilder &b, SoftmaxOp op, const CpuLimits &limits); // Softmax.cpp
 void emitRotary(mlir::OpBuilder &b, RotaryOp op, const CpuLimits &limits);   // Positions.cpp

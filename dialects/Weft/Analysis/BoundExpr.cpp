@@ -71,20 +71,22 @@ BoundExpr BoundExpr::floorDiv(int64_t divisor) const {
   return divisor == 1 ? *this : make(Kind::FloorDiv, divisor, {*this});
 }
 
+// Known for sure: among constants, and because there are no fewer than 0 keys.
+bool BoundExpr::atMost(const BoundExpr &a, const BoundExpr &b) {
+  std::optional<int64_t> left = a.asConstant(), right = b.asConstant();
+  return same(a, b) || (left && right && *left <= *right) || (left && *left <= 0 && b.node->kind == Kind::Keys);
+}
+
 BoundExpr BoundExpr::min(const BoundExpr &a, const BoundExpr &b) {
-  if (same(a, b))
+  if (atMost(a, b))
     return a;
-  if (a.asConstant() && b.asConstant())
-    return constant(std::min(*a.asConstant(), *b.asConstant()));
-  return make(Kind::Min, 0, {a, b});
+  return atMost(b, a) ? b : make(Kind::Min, 0, {a, b});
 }
 
 BoundExpr BoundExpr::max(const BoundExpr &a, const BoundExpr &b) {
-  if (same(a, b))
-    return a;
-  if (a.asConstant() && b.asConstant())
-    return constant(std::max(*a.asConstant(), *b.asConstant()));
-  return make(Kind::Max, 0, {a, b});
+  if (atMost(a, b))
+    return b;
+  return atMost(b, a) ? a : make(Kind::Max, 0, {a, b});
 }
 
 BoundExpr BoundExpr::choose(const BoundExpr &condition, const BoundExpr &yes, const BoundExpr &no) {

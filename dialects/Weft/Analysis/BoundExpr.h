@@ -35,7 +35,7 @@ public:
   /// `condition >= 0 ? yes : no`
   static BoundExpr choose(const BoundExpr &condition, const BoundExpr &yes, const BoundExpr &no);
 
-  /// What the variables stand for when evaluating.
+  /// What the variables stand for when evaluating; keys >= 0.
   struct Numbers {
     int64_t firstQuery, lastQuery, keys;
     llvm::function_ref<int64_t(mlir::Value)> uniform;
@@ -56,6 +56,7 @@ private:
   explicit BoundExpr(std::shared_ptr<const Node> node) : node(std::move(node)) {}
   static BoundExpr make(Kind kind, int64_t number, llvm::ArrayRef<BoundExpr> operands, mlir::Value value = {});
   static bool same(const BoundExpr &a, const BoundExpr &b);
+  static bool atMost(const BoundExpr &a, const BoundExpr &b);
   std::optional<int64_t> asConstant() const;
 
   template <typename Result, typename Compute>

@@ -2,8 +2,8 @@
 // Answers: given the formula of a mask, which keys must a loop over a block of queries visit, and for which of them is
 // there nothing to test?
 //
-// Understood are comparisons (signed, = and !=) of linear forms in q and k with and without values that are the same for
-// the whole block (batch, head, lengths, table entries by batch or head), and `and`, `or`, `not`, `select` of them.
+// Understood are comparisons (signed, = and !=) of linear forms in q and k with and without values that are the same
+// for the whole block (batch, head, lengths, table entries by batch or head), and `and`, `or`, `not`, `select` of them.
 // Anything else - a residue, a comparison of table entries by position - is taken to admit any key, and none for sure.
 // Positions and what formulas make of them must fit 32 bits, as they must in the lanes of a vector.
 //===--------------------------------------------------------------------------------------------------------------===//

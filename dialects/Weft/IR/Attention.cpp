@@ -48,7 +48,9 @@ LogicalResult AttentionOp::verify() {
   for (auto [name, type] : {std::pair("query", query), {"key", key}, {"value", value}})
     if (type.getRank() != 4)
       return emitOpError(name) << " must be [batch, position, head, width], but is " << type << " (C1)";
-  auto same = [&](ShapedType a, ShapedType b, unsigned dim) { return kernel::compatible(a.getDimSize(dim), b.getDimSize(dim)); };
+  auto same = [&](ShapedType a, ShapedType b, unsigned dim) {
+    return kernel::compatible(a.getDimSize(dim), b.getDimSize(dim));
+  };
   if (!same(query, key, 3))
     return emitOpError("query has width ") << query.getDimSize(3) << " but key has " << key.getDimSize(3) << " (C2)";
   for (unsigned dim : {1u, 2u})

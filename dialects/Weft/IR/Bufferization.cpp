@@ -25,8 +25,7 @@ void fillDestinationSegment(NamedAttrList &attributes, Builder &b) {
   attributes.set(name, b.getDenseI32ArrayAttr(sizes));
 }
 
-template <typename Op>
-struct KernelModel : BufferizableOpInterface::ExternalModel<KernelModel<Op>, Op> {
+template <typename Op> struct KernelModel : BufferizableOpInterface::ExternalModel<KernelModel<Op>, Op> {
   bool bufferizesToMemoryRead(Operation *, OpOperand &, const AnalysisState &) const { return true; }
   bool bufferizesToMemoryWrite(Operation *, OpOperand &, const AnalysisState &) const { return false; }
   bool bufferizesToAllocation(Operation *, Value) const { return true; }
@@ -96,7 +95,8 @@ struct CacheModel : BufferizableOpInterface::ExternalModel<CacheModel, CacheOp> 
       return failure();
     Location loc = op.getLoc();
     SmallVector<OpFoldResult> sizes = kernel::sizesOf(rewriter, loc, *input);
-    SmallVector<OpFoldResult> offsets(sizes.size(), rewriter.getIndexAttr(0)), ones(sizes.size(), rewriter.getIndexAttr(1));
+    SmallVector<OpFoldResult> offsets(sizes.size(), rewriter.getIndexAttr(0)),
+        ones(sizes.size(), rewriter.getIndexAttr(1));
     offsets[1] = op.getPast();
     Value place = memref::SubViewOp::create(rewriter, loc, *state, offsets, sizes, ones);
     if (failed(options.createMemCpy(rewriter, loc, *input, place)))
@@ -132,10 +132,9 @@ struct YieldModel : BufferizableOpInterface::ExternalModel<YieldModel, YieldOp> 
   }
 };
 
-/// Sizes of collapsed buffers, which upstream can tell for tensors only: the memory plan needs every size in terms of the
-/// inputs' sizes.
-struct CollapseSizes
-    : ReifyRankedShapedTypeOpInterface::ExternalModel<CollapseSizes, memref::CollapseShapeOp> {
+/// Sizes of collapsed buffers, which upstream can tell for tensors only: the memory plan needs every size in terms of
+/// the inputs' sizes.
+struct CollapseSizes : ReifyRankedShapedTypeOpInterface::ExternalModel<CollapseSizes, memref::CollapseShapeOp> {
   LogicalResult reifyResultShapes(Operation *operation, OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) const {
     auto op = cast<memref::CollapseShapeOp>(operation);
     SmallVector<OpFoldResult> whole = kernel::sizesOf(b, op.getLoc(), op.getSrc()), sizes;

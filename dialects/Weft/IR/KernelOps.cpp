@@ -12,8 +12,7 @@ SmallVector<OpFoldResult> sizesOf(OpBuilder &b, Location loc, Value value) {
   return tensor::getMixedSizes(b, loc, value);
 }
 
-void kernelEffects(KernelOpInterface op,
-                   SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+void kernelEffects(KernelOpInterface op, SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
   Value destination = op.getDestination();
   if (!destination)
     return;
@@ -51,8 +50,9 @@ ShapedType resultType(KernelOpInterface op) {
 
 LogicalResult verifyResultShape(KernelOpInterface op, ArrayRef<int64_t> expected, StringRef rule) {
   ArrayRef<int64_t> found = resultType(op).getShape();
-  bool equal = found.size() == expected.size() &&
-               llvm::all_of(llvm::zip(found, expected), [](auto pair) { return compatible(std::get<0>(pair), std::get<1>(pair)); });
+  bool equal = found.size() == expected.size() && llvm::all_of(llvm::zip(found, expected), [](auto pair) {
+                 return compatible(std::get<0>(pair), std::get<1>(pair));
+               });
   if (equal)
     return success();
   return op->emitOpError("result is ") << text(found) << " but must be " << text(expected) << " (" << rule << ")";

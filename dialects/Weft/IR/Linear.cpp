@@ -50,8 +50,7 @@ LogicalResult PackedLinearOp::verify() {
   if (packed.getRank() != 3 || !packed.hasStaticShape())
     return emitOpError("packed weights must be [panels, depth, panel], but are ") << packed << " (C1)";
   if (input.getRank() < 1 || !kernel::compatible(input.getShape().back(), packed.getDimSize(1)))
-    return emitOpError("input is ") << input << " but packed weights take " << packed.getDimSize(1)
-                                    << " elements (C1)";
+    return emitOpError("input is ") << input << " but packed weights take " << packed.getDimSize(1) << " elements (C1)";
   int64_t parts = getParts(), panel = packed.getDimSize(2), columns = getColumns();
   if (parts < 1 || panel < parts || panel % parts)
     return emitOpError("parts must divide the panel of ") << panel << ", but is " << parts << " (C3)";
@@ -69,7 +68,8 @@ LogicalResult PackedLinearOp::verify() {
   Type element = kernel::resultType(*this).getElementType();
   if (cast<YieldOp>(body.getTerminator()).getOperandTypes() != TypeRange(element))
     return emitOpError("epilogue must yield one ") << element << " (C3)";
-  if (!llvm::all_of(body.getArguments().take_front(parts), [&](BlockArgument each) { return each.getType() == element; }))
+  if (!llvm::all_of(body.getArguments().take_front(parts),
+                    [&](BlockArgument each) { return each.getType() == element; }))
     return emitOpError("accumulators must be ") << element << " (C3)";
   for (auto [argument, extra] : llvm::zip(body.getArguments().drop_front(parts), getExtras()))
     if (argument.getType() != kernel::shaped(extra).getElementType())
@@ -98,5 +98,6 @@ SmallVector<OpFoldResult> PackedLinearOp::resultSizes(OpBuilder &b, ValueRange o
 int64_t PackedLinearOp::flops(ArrayRef<SmallVector<int64_t>> sizes) {
   int64_t rows = kernel::product(ArrayRef(sizes[0]).drop_back());
   int64_t epilogue = getEpilogue().front().getOperations().size() - 1;
-  return rows * static_cast<int64_t>(getColumns()) * (2 * sizes[0].back() * static_cast<int64_t>(getParts()) + epilogue);
+  return rows * static_cast<int64_t>(getColumns()) *
+         (2 * sizes[0].back() * static_cast<int64_t>(getParts()) + epilogue);
 }

@@ -20,7 +20,8 @@ static LogicalResult verifyRows(KernelOpInterface op, ArrayRef<std::pair<StringR
       continue;
     ShapedType type = kernel::shaped(value);
     if (type.getRank() != 1 || !kernel::compatible(type.getDimSize(0), input.getShape().back()))
-      return op->emitOpError(name) << " must have " << input.getShape().back() << " elements, but is " << type << " (C1)";
+      return op->emitOpError(name) << " must have " << input.getShape().back() << " elements, but is " << type
+                                   << " (C1)";
   }
   if (kernel::resultType(op).getElementType() != input.getElementType())
     return op->emitOpError("result must have the input's element type ") << input.getElementType();
@@ -57,7 +58,8 @@ SmallVector<OpFoldResult> SoftmaxOp::resultSizes(OpBuilder &b, ValueRange operan
   return kernel::sizesOf(b, getLoc(), operands[0]);
 }
 
-// Operations per element: square and sum, scale twice; deviation besides; maximum, difference, exp (about 12), sum, scale.
+// Operations per element: square and sum, scale twice; deviation besides; maximum, difference, exp (about 12), sum,
+// scale.
 int64_t RmsNormOp::flops(ArrayRef<SmallVector<int64_t>> sizes) { return 4 * kernel::product(sizes[0]); }
 int64_t LayerNormOp::flops(ArrayRef<SmallVector<int64_t>> sizes) { return 7 * kernel::product(sizes[0]); }
 int64_t SoftmaxOp::flops(ArrayRef<SmallVector<int64_t>> sizes) { return 16 * kernel::product(sizes[0]); }

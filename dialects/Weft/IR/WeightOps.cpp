@@ -35,7 +35,8 @@ LogicalResult PackOp::verify() {
       return emitOpError("weights must be matrices, but one is ") << weight.getType() << " (C1)";
   for (Value weight : getWeights())
     if (depthOf(kernel::shaped(weight), getInOut()) != getDepth())
-      return emitOpError("weights must share their input size ") << getDepth() << ", but one is " << weight.getType() << " (C1)";
+      return emitOpError("weights must share their input size ")
+             << getDepth() << ", but one is " << weight.getType() << " (C1)";
   if (parts > 1) {
     if (static_cast<int64_t>(getWeights().size()) != parts)
       return emitOpError("interleaves ") << parts << " parts but has " << getWeights().size() << " weights (C2)";
@@ -43,7 +44,8 @@ LogicalResult PackOp::verify() {
       return emitOpError("panel ") << panel << " is not a multiple of parts " << parts << " (C2)";
     for (Value weight : getWeights())
       if (columnsOf(kernel::shaped(weight), getInOut()) != getColumns())
-        return emitOpError("parts must have the same output size ") << getColumns() << ", but one is " << weight.getType() << " (C2)";
+        return emitOpError("parts must have the same output size ")
+               << getColumns() << ", but one is " << weight.getType() << " (C2)";
   }
   int64_t perPanel = panel / parts;
   SmallVector<int64_t> expected = {llvm::divideCeilSigned(getColumns(), perPanel), getDepth(), panel};

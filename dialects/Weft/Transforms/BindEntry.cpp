@@ -1,6 +1,7 @@
 //===- BindEntry.cpp - entry points work on the caller's memory -------------------------------------------------===//
 // Answers: where do inputs come from and results go once there are no tensors? Into memory that the caller owns: dense
-// memrefs in the order of abi.h. Written before bufferization, with its own ops for the edge between tensors and memory.
+// memrefs in the order of abi.h. Written before bufferization, with its own ops for the edge between tensors and
+// memory.
 //===------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Weft/IR/ModelContract.h"
 #include "dialects/Weft/Transforms/Passes.h"
@@ -18,9 +19,7 @@ MemRefType denseMemory(Type tensor) {
   return MemRefType::get(type.getShape(), type.getElementType());
 }
 
-MemRefType bytes(MLIRContext *context) {
-  return MemRefType::get({ShapedType::kDynamic}, IntegerType::get(context, 8));
-}
+MemRefType bytes(MLIRContext *context) { return MemRefType::get({ShapedType::kDynamic}, IntegerType::get(context, 8)); }
 
 /// An argument becomes memory; its uses go on with the tensor that lies there.
 void bindArgument(OpBuilder &b, BlockArgument argument, bool writable) {

@@ -26,9 +26,8 @@ bool touches(Operation *op, Value root) {
     return false;
   bool found = false;
   op->walk([&](Operation *nested) {
-    found |= llvm::any_of(nested->getOperands(), [&](Value operand) {
-      return isa<MemRefType>(operand.getType()) && rootOf(operand) == root;
-    });
+    found |= llvm::any_of(nested->getOperands(),
+                          [&](Value operand) { return isa<MemRefType>(operand.getType()) && rootOf(operand) == root; });
   });
   return found;
 }

@@ -74,8 +74,8 @@ struct OutlineKernels : impl::OutlineKernelsPassBase<OutlineKernels> {
     }
 
     OpBuilder b(getOperation().getBodyRegion());
-    auto function = func::FuncOp::create(b, op->getLoc(), "kernel",
-                                         b.getFunctionType(ValueRange(arguments).getTypes(), {}));
+    auto function =
+        func::FuncOp::create(b, op->getLoc(), "kernel", b.getFunctionType(ValueRange(arguments).getTypes(), {}));
     function.setPrivate();
     Block *body = function.addEntryBlock();
     IRMapping map;

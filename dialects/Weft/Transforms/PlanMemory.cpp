@@ -1,9 +1,9 @@
 //===- PlanMemory.cpp - one arena for all intermediate buffers --------------------------------------------------===//
 // Answers: where does each intermediate buffer lie, and how many bytes does a call need?
 //
-// Sizes depend on run-time lengths, so the plan is made of expressions: each place has a static size that is multiplied by
-// a product of run-time sizes. Buffers may share a place when that product is the same and their lives do not overlap;
-// the place is as large as the largest of them. Places lie one after another.
+// Sizes depend on run-time lengths, so the plan is made of expressions: each place has a static size that is multiplied
+// by a product of run-time sizes. Buffers may share a place when that product is the same and their lives do not
+// overlap; the place is as large as the largest of them. Places lie one after another.
 //===------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Weft/IR/ModelContract.h"
 #include "dialects/Weft/Transforms/Passes.h"
@@ -96,8 +96,8 @@ struct PlanMemory : impl::PlanMemoryPassBase<PlanMemory> {
     Value arena = block.getArguments().back();
     for (Buffer &buffer : *buffers) {
       OpBuilder at(buffer.alloc);
-      Value view = memref::ViewOp::create(at, buffer.alloc.getLoc(), buffer.alloc.getType(), arena, offsets[buffer.place],
-                                          buffer.alloc.getDynamicSizes());
+      Value view = memref::ViewOp::create(at, buffer.alloc.getLoc(), buffer.alloc.getType(), arena,
+                                          offsets[buffer.place], buffer.alloc.getDynamicSizes());
       buffer.alloc.replaceAllUsesWith(view);
       buffer.alloc.erase();
     }
@@ -110,6 +110,7 @@ struct PlanMemory : impl::PlanMemoryPassBase<PlanMemory> {
     DenseMap<Operation *, unsigned> position;
     for (auto [index, op] : llvm::enumerate(block))
       position[&op] = index;
+    DenseMap<Value, unsigned> number; // of each run-time size
     SmallVector<Buffer> buffers;
     for (auto alloc : block.getOps<memref::AllocOp>()) {
       Buffer buffer;
@@ -121,7 +122,10 @@ struct PlanMemory : impl::PlanMemoryPassBase<PlanMemory> {
       for (int64_t size : type.getShape())
         buffer.staticBytes *= ShapedType::isDynamic(size) ? 1 : size;
       buffer.factors = llvm::to_vector(alloc.getDynamicSizes());
-      llvm::sort(buffer.factors, [](Value a, Value b) { return a.getAsOpaquePointer() < b.getAsOpaquePointer(); });
+      // In one order everywhere, and in the same for each compilation: that of their first use.
+      for (Value factor : buffer.factors)
+        number.try_emplace(factor, number.size());
+      llvm::sort(buffer.factors, [&](Value a, Value b) { return number.lookup(a) < number.lookup(b); });
       buffers.push_back(buffer);
     }
     for (Buffer &buffer : buffers)

@@ -28,7 +28,8 @@ TEST(Phases, LegalityNamesThePhaseAndTheOp) {
     func.func @m(%x: tensor<4xf32>) -> tensor<4xf32> {
       %y = weft.softmax %x : (tensor<4xf32>) -> tensor<4xf32>
       return %y : tensor<4xf32>
-    })", &context);
+    })",
+                                            &context);
   ASSERT_TRUE(module);
   EXPECT_TRUE(succeeded(checkLegality(*module, Phase::model)));
   std::string message;

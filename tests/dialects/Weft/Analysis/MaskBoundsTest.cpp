@@ -123,7 +123,8 @@ Evaluated boundsOf(Formula &formula, const QueryBlock &block, int64_t batch, int
 }
 
 /// The tightest interval around the admitted keys; [0, 0) when there is none.
-Interval admittedKeys(Formula &formula, const QueryBlock &block, int64_t batch, int64_t head, ArrayRef<int64_t> captured) {
+Interval admittedKeys(Formula &formula, const QueryBlock &block, int64_t batch, int64_t head,
+                      ArrayRef<int64_t> captured) {
   Interval keys = {0, 0};
   for (int64_t k = 0; k < block.keys; ++k)
     for (int64_t q = block.firstQuery; q <= block.lastQuery; ++q)

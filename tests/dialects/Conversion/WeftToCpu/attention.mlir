@@ -1,0 +1,102 @@
+// RUN: weft-opt %s -convert-weft-to-cpu -canonicalize -cse | FileCheck %s
+// What attention computes is AttentionKernelTest's question; here it is the shape of the loops.
+
+!queries = memref<?x?x4x64xf32, strided<[?, ?, 64, 1], offset: ?>>
+!keys = memref<?x?x2x64xf32, strided<[?, ?, 64, 1], offset: ?>>
+
+// Many queries: lanes are queries. Keys up to the last query; tiles of 8 keys x 2 vectors; the mask only where a tile
+// is not admitted whole.
+// CHECK-LABEL: @causal
+// CHECK-SAME: %[[Q:.*]]: memref<?x?x4x64xf32, {{.*}}, %[[K:.*]]: memref<?x?x2x64xf32, {{.*}}, %[[V:.*]]: memref<{{.*}}, %[[PAST:.*]]: index
+// CHECK-DAG: %[[T:.*]] = memref.dim %[[K]], %c1
+// CHECK-DAG: %[[S:.*]] = memref.dim %[[Q]], %c1
+// CHECK: scf.if
+// CHECK: scf.forall
+// CHECK: memref.alloca() {alignment = 64 : i64} : memref<64x32xf32>
+// CHECK: memref.alloca() {alignment = 64 : i64} : memref<256x32xf32>
+// CHECK: %[[LEFT:.*]] = arith.subi %[[S]], %[[I:.*]] : index
+// CHECK: %[[COUNT:.*]] = arith.minsi %[[LEFT]], %c32
+// CHECK: %[[FIRST:.*]] = arith.addi %[[PAST]], %[[I]] : index
+// CHECK: %[[LAST1:.*]] = arith.addi %[[FIRST]], %[[COUNT]] : index
+// CHECK: arith.minsi %[[LAST1]], %[[T]] : index
+// CHECK: %[[BLOCKS:.*]]:4 = scf.for
+// The scores of a block, in two runs of 32 products.
+// CHECK: %[[TILE:.*]]:2 = scf.for {{.*}} step %c8 iter_args
+// CHECK: scf.for {{.*}} step %c32 iter_args
+// CHECK: %{{.*}}:16 = scf.for {{.*}} step %c1 iter_args
+// CHECK-COUNT-16: vector.fma
+// CHECK: %{{.*}}:16 = scf.if
+// CHECK: else
+// CHECK-COUNT-16: arith.select
+// CHECK: }
+// Exponentials; no mask.
+// CHECK: scf.for
+// CHECK-NOT: arith.select
+// CHECK-COUNT-2: math.exp
+// Values: all at once, unless one is not finite.
+// CHECK: vector.reduction <or>
+// CHECK: scf.if
+// CHECK: else
+// CHECK: scf.for {{.*}} step %c8
+// CHECK: scf.for {{.*}} step %c1 iter_args
+// CHECK-COUNT-16: vector.fma
+// Few queries: lanes are keys, then elements.
+// CHECK: scf.forall
+// CHECK: memref.alloca() {alignment = 64 : i64} : memref<8x64xf32>
+// CHECK: scf.for {{.*}} step %c256
+// CHECK: scf.for {{.*}} step %c16
+// CHECK: vector.shuffle
+// CHECK: math.exp
+func.func private @causal(%q: !queries, %k: !keys, %v: !keys, %past: index, %o: !queries) {
+  weft.attention %q, %k, %v past %past outs %o {scale = 0.125 : f64} mask {
+  ^bb0(%b: index, %h: index, %i: index, %j: index):
+    %m = arith.cmpi sle, %j, %i : index
+    weft.yield %m : i1
+  } : (!queries, !keys, !keys, index, !queries) -> ()
+  return
+}
+
+// Without a mask nothing is tested, no key is skipped, and values need not be looked at.
+// CHECK-LABEL: @no_mask
+// CHECK: scf.forall
+// CHECK: %{{.*}}:16 = scf.for {{.*}} step %c1 iter_args
+// CHECK-NOT: scf.if
+// CHECK-NOT: vector.reduction <or>
+// CHECK: scf.forall
+// CHECK-NOT: vector.reduction <or>
+// CHECK: return
+func.func private @no_mask(%q: !queries, %k: !keys, %v: !keys, %o: !queries) {
+  weft.attention %q, %k, %v outs %o {scale = 0.125 : f64} : (!queries, !keys, !keys, !queries) -> ()
+  return
+}
+
+// Sizes known when compiling leave one of the two loop nests.
+// CHECK-LABEL: @one_query
+// CHECK-NOT: memref<64x32xf32>
+// CHECK: scf.forall
+// CHECK-NOT: scf.forall
+// CHECK: return
+func.func private @one_query(%q: memref<1x1x4x64xf32>, %k: !keys, %v: !keys, %o: memref<1x1x4x64xf32>) {
+  weft.attention %q, %k, %v outs %o {scale = 0.125 : f64} : (memref<1x1x4x64xf32>, !keys, !keys, memref<1x1x4x64xf32>) -> ()
+  return
+}
+
+// A length by batch entry bounds the keys: it is read once per work item, before the loops.
+// CHECK-LABEL: @lengths
+// CHECK-SAME: %[[TABLE:[^:]*]]: memref<?xi32>
+// CHECK: scf.forall
+// CHECK: scf.for
+// CHECK: %[[LENGTH:.*]] = memref.load %[[TABLE]][%{{.*}}] : memref<?xi32>
+// CHECK: %[[END:.*]] = arith.index_cast %[[LENGTH]] : i32 to index
+// CHECK: arith.minsi %[[END]], %{{.*}} : index
+// CHECK: vector.shuffle
+func.func private @lengths(%table: memref<?xi32>, %q: !queries, %k: !keys, %v: !keys, %o: !queries) {
+  weft.attention %q, %k, %v outs %o {scale = 0.125 : f64} mask {
+  ^bb0(%b: index, %h: index, %i: index, %j: index):
+    %l = memref.load %table[%b] : memref<?xi32>
+    %n = arith.index_cast %l : i32 to index
+    %m = arith.cmpi slt, %j, %n : index
+    weft.yield %m : i1
+  } : (!queries, !keys, !keys, !queries) -> ()
+  return
+}
