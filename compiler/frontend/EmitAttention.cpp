@@ -34,8 +34,7 @@ Emitted FunctionEmitter::emitOp(const Node &node, const std::shared_ptr<const op
   Value k = arrange(get(node.operands[1]), key, loc);
   Value v = arrange(get(node.operands[2]), value, loc);
   Value first = attention.queryPosition ? firstPosition(attention.queryPosition) : Value();
-  auto op = AttentionOp::create(b, loc, typeOf(result, b.getF32Type()), q, k, v, first, Value(),
-                                b.getF64FloatAttr(attention.scale));
+  auto op = AttentionOp::create(b, loc, typeOf(result, b.getF32Type()), q, k, v, first, attention.scale);
   if (attention.mask)
     emitRegion(op.getMask(), attention.mask, attention, /*isScore=*/false, loc);
   if (attention.score)

@@ -15,7 +15,7 @@ llvm::Error expectShape(Operation *op, StringRef name, const Tensor &tensor, Arr
 }
 
 llvm::Error evaluateWeft(Operation *op, Frame &frame) {
-  if (op->getNumResults() != 1)
+  if (op->getNumResults() == 0)
     return failure(op, "is in the form on buffers; the reference interpreter executes the form on tensors");
   return llvm::TypeSwitch<Operation *, llvm::Error>(op)
       .Case<WeightOp, PackOp, ParameterOp, LinearOp, PackedLinearOp, AttentionOp, RmsNormOp, LayerNormOp, SoftmaxOp,

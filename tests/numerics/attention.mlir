@@ -135,3 +135,101 @@ func.func @huge_scores() {
   check.expect_eq %o, %expected : tensor<1x1x1x1xf32>
   return
 }
+
+// A mask that admits keys 0 ... 2q - 1, so none for the first query; a sink; probabilities that a hook squares. Row 0 is
+// zero, and its log-sum-exp is the sink.
+func.func @sink_and_weigh() {
+  %q = arith.constant dense<
+      [[[[0.13, -1.54, 1.25], [1.44, -0.07, -0.27]], [[-0.16, -0.98, 1.1],
+      [-0.54, -0.05, -0.79]]]]> : tensor<1x2x2x3xf32>
+  %k = arith.constant dense<
+      [[[[-0.63, -1.28, 1.26]], [[-0.15, 0.97, 0.01]], [[-0.69, -0.33, -0.56]]]]> : tensor<1x3x1x3xf32>
+  %v = arith.constant dense<[[[[0.01, -0.38]], [[-0.3, -1.38]], [[-0.81, 1.65]]]]> : tensor<1x3x1x2xf32>
+  %sink = arith.constant dense<[0.25, -1.0]> : tensor<2xf32>
+  %o:3 = weft.attention %q, %k, %v sink %sink {scale = 0.5 : f64, weights, lse}
+    mask {
+    ^bb0(%b: index, %h: index, %i: index, %j: index):
+      %end = arith.addi %i, %i : index
+      %m = arith.cmpi slt, %j, %end : index
+      weft.yield %m : i1
+    }
+    weigh {
+    ^bb0(%p: f32, %b: index, %h: index, %i: index, %j: index):
+      %0 = arith.mulf %p, %p : f32
+      %1 = arith.index_cast %j : index to i32
+      %2 = arith.sitofp %1 : i32 to f32
+      %one = arith.constant 1.0 : f32
+      %3 = arith.addf %2, %one : f32
+      %4 = arith.mulf %0, %3 : f32
+      weft.yield %4 : f32
+    } : (tensor<1x2x2x3xf32>, tensor<1x3x1x3xf32>, tensor<1x3x1x2xf32>, tensor<2xf32>)
+      -> (tensor<1x2x2x2xf32>, tensor<1x2x2x3xf32>, tensor<1x2x2xf32>)
+  %expected = arith.constant dense<
+      [[[[0.0, 0.0], [0.0, 0.0]], [[-0.0024832, -0.2041447], [-0.1350389, -0.6734433]]]]> : tensor<1x2x2x2xf32>
+  %weights = arith.constant dense<
+      [[[[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]], [[0.4523988, 0.0233573, 0.0],
+      [0.1226865, 0.4542191, 0.0]]]]> : tensor<1x2x2x3xf32>
+  %lse = arith.constant dense<[[[0.25, -1.0], [1.7671956, 0.7534614]]]> : tensor<1x2x2xf32>
+  check.expect_close %o#0, %expected {atol = 1.0e-6 : f64} : tensor<1x2x2x2xf32>
+  check.expect_close %o#1, %weights {atol = 1.0e-6 : f64} : tensor<1x2x2x3xf32>
+  check.expect_close %o#2, %lse {atol = 1.0e-6 : f64} : tensor<1x2x2xf32>
+  return
+}
+
+// Without a sink, the sum of a row that admits no key is zero, and its logarithm -inf.
+func.func @lse_of_nothing() {
+  %q = arith.constant dense<
+      [[[[0.13, -1.54, 1.25], [1.44, -0.07, -0.27]], [[-0.16, -0.98, 1.1],
+      [-0.54, -0.05, -0.79]]]]> : tensor<1x2x2x3xf32>
+  %k = arith.constant dense<
+      [[[[-0.63, -1.28, 1.26]], [[-0.15, 0.97, 0.01]], [[-0.69, -0.33, -0.56]]]]> : tensor<1x3x1x3xf32>
+  %v = arith.constant dense<[[[[0.01, -0.38]], [[-0.3, -1.38]], [[-0.81, 1.65]]]]> : tensor<1x3x1x2xf32>
+  %o:2 = weft.attention %q, %k, %v {scale = 0.5 : f64, lse}
+    mask {
+    ^bb0(%b: index, %h: index, %i: index, %j: index):
+      %end = arith.addi %i, %i : index
+      %m = arith.cmpi slt, %j, %end : index
+      weft.yield %m : i1
+    } : (tensor<1x2x2x3xf32>, tensor<1x3x1x3xf32>, tensor<1x3x1x2xf32>) -> (tensor<1x2x2x2xf32>, tensor<1x2x2xf32>)
+  %expected = arith.constant dense<
+      [[[[0.0, 0.0], [0.0, 0.0]], [[-0.032913, -0.518429], [-0.1686755, -0.9563726]]]]> : tensor<1x2x2x2xf32>
+  %lse = arith.constant dense<
+      [[[0xFF800000, 0xFF800000], [1.5195978, 0.563301]]]> : tensor<1x2x2xf32>
+  check.expect_close %o#0, %expected {atol = 1.0e-6 : f64} : tensor<1x2x2x2xf32>
+  check.expect_close %o#1, %lse {atol = 1.0e-6 : f64} : tensor<1x2x2xf32>
+  return
+}
+
+// A similarity of two sums instead of the dot product, doubled by the scale: w . tanh(q + k), and q . q.
+func.func @similarity() {
+  %q = arith.constant dense<
+      [[[[0.13, -1.54, 1.25], [1.44, -0.07, -0.27]], [[-0.16, -0.98, 1.1],
+      [-0.54, -0.05, -0.79]]]]> : tensor<1x2x2x3xf32>
+  %k = arith.constant dense<
+      [[[[-0.63, -1.28, 1.26]], [[-0.15, 0.97, 0.01]], [[-0.69, -0.33, -0.56]]]]> : tensor<1x3x1x3xf32>
+  %v = arith.constant dense<[[[[0.01, -0.38]], [[-0.3, -1.38]], [[-0.81, 1.65]]]]> : tensor<1x3x1x2xf32>
+  %w = arith.constant dense<[0.5, -1.5, 2.0]> : tensor<3xf32>
+  %o = weft.attention %q, %k, %v {scale = 2.0 : f64}
+    similarity {
+    ^bb0(%x: f32, %y: f32, %b: index, %h: index, %d: index):
+      %0 = arith.addf %x, %y : f32
+      %1 = math.tanh %0 : f32
+      %2 = tensor.extract %w[%d] : tensor<3xf32>
+      %3 = arith.mulf %1, %2 : f32
+      %4 = arith.mulf %x, %x : f32
+      weft.yield %3, %4 : f32, f32
+    }
+    score {
+    ^bb0(%s: f32, %t: f32, %b: index, %h: index, %i: index, %j: index):
+      %one = arith.constant 1.0 : f32
+      %0 = math.absf %t : f32
+      %1 = arith.addf %0, %one : f32
+      %2 = arith.divf %s, %1 : f32
+      weft.yield %2 : f32
+    } : (tensor<1x2x2x3xf32>, tensor<1x3x1x3xf32>, tensor<1x3x1x2xf32>) -> tensor<1x2x2x2xf32>
+  %expected = arith.constant dense<
+      [[[[-0.3414176, -0.0680365], [-0.175566, -0.1600552]], [[-0.309521, -0.028821],
+      [-0.0678082, -0.2544225]]]]> : tensor<1x2x2x2xf32>
+  check.expect_close %o, %expected {atol = 1.0e-6 : f64} : tensor<1x2x2x2xf32>
+  return
+}

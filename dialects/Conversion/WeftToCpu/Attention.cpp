@@ -11,6 +11,8 @@ namespace weft::cpu {
 static constexpr int64_t mostElements = 2048;
 
 LogicalResult checkAttention(AttentionOp op) {
+  if (op.getSink() || op.getWeights() || op.getLse() || !op.getSimilarity().empty() || !op.getWeigh().empty())
+    return op.emitError("no kernel for sink, similarity, weigh, weights and lse");
   for (auto [name, data] : {std::pair("query", op.getQuery()), {"key", op.getKey()}, {"value", op.getValue()}}) {
     auto type = cast<MemRefType>(data.getType());
     if (type.isDynamicDim(2) || type.isDynamicDim(3))

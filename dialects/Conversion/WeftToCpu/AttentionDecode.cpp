@@ -343,7 +343,7 @@ void Decode::writeResult(const Item &item) {
     Value inverse = lanesOf(arith::DivFOp::create(b, constant(1.0f), sum).getResult());
     for (int64_t e = 0; e < E; e += L) {
       Value weighted = arith::MulFOp::create(b, load(results, {row, index(e)}), inverse);
-      store(select(empty, lanesOf(0.0f), weighted), op.getOuts(), {item.batch, place.query, place.head, index(e)},
+      store(select(empty, lanesOf(0.0f), weighted), op.getOut(), {item.batch, place.query, place.head, index(e)},
             std::min(L, E - e));
     }
   });

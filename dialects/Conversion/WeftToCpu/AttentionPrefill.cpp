@@ -97,7 +97,7 @@ Prefill::Item Prefill::describe(Value number) {
   item.query = headOf(op.getQuery(), item.batch, item.head);
   item.key = headOf(op.getKey(), item.batch, keyHead);
   item.value = headOf(op.getValue(), item.batch, keyHead);
-  item.result = headOf(op.getOuts(), item.batch, item.head);
+  item.result = headOf(op.getOut(), item.batch, item.head);
   Value first = add(past, item.firstQuery);
   item.bounds = boundsOf(item.batch, item.head, first, add(add(first, item.queries), -1));
   for (int64_t v = 0; v < vectors; ++v)

@@ -15,7 +15,8 @@ namespace weft {
 namespace {
 
 /// Vectors are loaded from and stored to rows, so elements of a row must be neighbours; numbers are f32.
-LogicalResult checkOperands(Operation *op) {
+LogicalResult checkOperands(KernelOpInterface op) {
+  SmallVector<Value, 3> destinations = op.getDestinations();
   for (auto [number, operand] : llvm::enumerate(op->getOperands())) {
     auto type = dyn_cast<MemRefType>(operand.getType());
     if (!type)
@@ -23,9 +24,9 @@ LogicalResult checkOperands(Operation *op) {
     if (isa<FloatType>(type.getElementType()) && !type.getElementType().isF32())
       return op->emitError("operand ") << number << " is " << type << ", but kernels compute in f32; convert it before";
     // Epilogues gather what lies otherwise, and single numbers may lie anywhere.
-    bool anyStride = isa<IntegerType>(type.getElementType()) || isa<PackedLinearOp>(op);
-    if (operand == op->getOperands().back())
-      anyStride = isa<ArgmaxOp>(op);
+    bool anyStride = isa<IntegerType>(type.getElementType()) || isa<PackedLinearOp>(op.getOperation());
+    if (llvm::is_contained(destinations, operand))
+      anyStride = isa<ArgmaxOp>(op.getOperation());
     if (!anyStride && type.getRank() > 0 && !type.isLastDimUnitStride())
       return op->emitError("operand ") << number << " is " << type
                                        << ", but its last dimension must have stride 1; copy it before";
@@ -52,8 +53,9 @@ LogicalResult checkLookup(LookupOp op) {
   return success();
 }
 
-LogicalResult check(Operation *op) {
-  if (failed(checkOperands(op)))
+LogicalResult check(KernelOpInterface kernel) {
+  Operation *op = kernel;
+  if (failed(checkOperands(kernel)))
     return failure();
   if (auto rotary = dyn_cast<RotaryOp>(op))
     return checkRotary(rotary);
@@ -90,7 +92,7 @@ struct ConvertWeftToCpu : impl::ConvertWeftToCpuPassBase<ConvertWeftToCpu> {
     }
     SmallVector<KernelOpInterface> kernels;
     getOperation().walk([&](KernelOpInterface op) {
-      if (op.getDestination())
+      if (!op.getDestinations().empty())
         kernels.push_back(op);
     });
     for (KernelOpInterface kernel : kernels) {

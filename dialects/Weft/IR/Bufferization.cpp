@@ -15,13 +15,13 @@ namespace weft {
 namespace {
 
 /// The size of each group of operands, with the last group (`outs`) filled.
-void fillDestinationSegment(NamedAttrList &attributes, Builder &b) {
+void fillDestinationSegment(NamedAttrList &attributes, Builder &b, unsigned destinations) {
   StringRef name = OpTrait::AttrSizedOperandSegments<void>::getOperandSegmentSizeAttr();
   auto segments = dyn_cast_or_null<DenseI32ArrayAttr>(attributes.get(name));
   if (!segments)
     return; // an op with one optional operand needs no sizes
   SmallVector<int32_t> sizes(segments.asArrayRef());
-  sizes.back() = 1;
+  sizes.back() = destinations;
   attributes.set(name, b.getDenseI32ArrayAttr(sizes));
 }
 
@@ -40,7 +40,7 @@ template <typename Op> struct KernelModel : BufferizableOpInterface::ExternalMod
   LogicalResult bufferize(Operation *operation, RewriterBase &rewriter, const BufferizationOptions &options,
                           BufferizationState &state) const {
     auto op = cast<Op>(operation);
-    if (!op.getResult())
+    if (op->getNumResults() == 0)
       return success();
     SmallVector<Value> operands;
     for (Value operand : op->getOperands()) {
@@ -54,22 +54,26 @@ template <typename Op> struct KernelModel : BufferizableOpInterface::ExternalMod
       operands.push_back(*buffer);
     }
     Location loc = op.getLoc();
-    auto tensor = cast<RankedTensorType>(op.getResult().getType());
-    auto type = MemRefType::get(tensor.getShape(), tensor.getElementType());
-    SmallVector<Value> dynamicSizes;
-    for (auto [size, fixed] : llvm::zip(op.resultSizes(rewriter, operands), tensor.getShape()))
-      if (ShapedType::isDynamic(fixed))
-        dynamicSizes.push_back(getValueOrCreateConstantIndexOp(rewriter, loc, size));
-    Value destination = memref::AllocOp::create(rewriter, loc, type, dynamicSizes, rewriter.getI64IntegerAttr(64));
-    operands.push_back(destination);
+    SmallVector<Value> destinations;
+    for (auto [result, sizes] : llvm::zip_equal(op->getResults(), op.sizesOfResults(rewriter, operands))) {
+      auto tensor = cast<RankedTensorType>(result.getType());
+      auto type = MemRefType::get(tensor.getShape(), tensor.getElementType());
+      SmallVector<Value> dynamicSizes;
+      for (auto [size, fixed] : llvm::zip_equal(sizes, tensor.getShape()))
+        if (ShapedType::isDynamic(fixed))
+          dynamicSizes.push_back(getValueOrCreateConstantIndexOp(rewriter, loc, size));
+      destinations.push_back(
+          memref::AllocOp::create(rewriter, loc, type, dynamicSizes, rewriter.getI64IntegerAttr(64)));
+    }
+    operands.append(destinations);
 
     NamedAttrList attributes(op->getAttrDictionary());
-    fillDestinationSegment(attributes, rewriter);
+    fillDestinationSegment(attributes, rewriter, destinations.size());
     OperationState onBuffers(loc, op->getName(), operands, TypeRange(), attributes);
     for (Region &region : op->getRegions())
       onBuffers.addRegion()->takeBody(region);
     rewriter.create(onBuffers);
-    replaceOpWithBufferizedValues(rewriter, op, destination);
+    replaceOpWithBufferizedValues(rewriter, op, destinations);
     return success();
   }
 };

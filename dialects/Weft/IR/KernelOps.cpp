@@ -13,13 +13,13 @@ SmallVector<OpFoldResult> sizesOf(OpBuilder &b, Location loc, Value value) {
 }
 
 void kernelEffects(KernelOpInterface op, SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
-  Value destination = op.getDestination();
-  if (!destination)
+  SmallVector<Value, 3> destinations = op.getDestinations();
+  if (destinations.empty())
     return;
   for (OpOperand &operand : op->getOpOperands()) {
     if (!isa<MemRefType>(operand.get().getType()))
       continue;
-    if (operand.get() == destination)
+    if (llvm::is_contained(destinations, operand.get()))
       effects.emplace_back(MemoryEffects::Write::get(), &operand);
     else
       effects.emplace_back(MemoryEffects::Read::get(), &operand);
@@ -30,8 +30,8 @@ void kernelEffects(KernelOpInterface op, SmallVectorImpl<SideEffects::EffectInst
 }
 
 LogicalResult verifyForm(KernelOpInterface op) {
-  bool onBuffers = static_cast<bool>(op.getDestination());
-  if (onBuffers == (op->getNumResults() == 1))
+  bool onBuffers = !op.getDestinations().empty();
+  if (onBuffers == (op->getNumResults() > 0))
     return op->emitOpError("needs either a result, on tensors, or 'outs', on memrefs");
   for (Value operand : op->getOperands()) {
     if (onBuffers && isa<RankedTensorType>(operand.getType()))
@@ -42,20 +42,21 @@ LogicalResult verifyForm(KernelOpInterface op) {
   return success();
 }
 
-ShapedType resultType(KernelOpInterface op) {
-  if (Value destination = op.getDestination())
-    return cast<ShapedType>(destination.getType());
-  return cast<ShapedType>(op->getResult(0).getType());
+ShapedType resultType(KernelOpInterface op, unsigned number) {
+  if (SmallVector<Value, 3> destinations = op.getDestinations(); !destinations.empty())
+    return cast<ShapedType>(destinations[number].getType());
+  return cast<ShapedType>(op->getResult(number).getType());
 }
 
-LogicalResult verifyResultShape(KernelOpInterface op, ArrayRef<int64_t> expected, StringRef rule) {
-  ArrayRef<int64_t> found = resultType(op).getShape();
+LogicalResult verifyResultShape(KernelOpInterface op, ArrayRef<int64_t> expected, StringRef rule, unsigned number,
+                                StringRef name) {
+  ArrayRef<int64_t> found = resultType(op, number).getShape();
   bool equal = found.size() == expected.size() && llvm::all_of(llvm::zip(found, expected), [](auto pair) {
                  return compatible(std::get<0>(pair), std::get<1>(pair));
                });
   if (equal)
     return success();
-  return op->emitOpError("result is ") << text(found) << " but must be " << text(expected) << " (" << rule << ")";
+  return op->emitOpError(name) << " is " << text(found) << " but must be " << text(expected) << " (" << rule << ")";
 }
 
 std::string text(ArrayRef<int64_t> shape) {

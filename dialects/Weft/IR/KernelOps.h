@@ -13,14 +13,15 @@ llvm::SmallVector<mlir::OpFoldResult> sizesOf(mlir::OpBuilder &b, mlir::Location
 void kernelEffects(KernelOpInterface op,
                    llvm::SmallVectorImpl<mlir::SideEffects::EffectInstance<mlir::MemoryEffects::Effect>> &effects);
 
-/// One form or the other: a result and only tensors, or a destination and only memrefs.
+/// One form or the other: results and only tensors, or destinations and only memrefs.
 mlir::LogicalResult verifyForm(KernelOpInterface op);
 
-/// The type of the result or of the destination.
-mlir::ShapedType resultType(KernelOpInterface op);
+/// The type of a result or of its destination.
+mlir::ShapedType resultType(KernelOpInterface op, unsigned number = 0);
 
-/// Checks that the result's shape is `expected` where both are static; `rule` is the constraint's label.
-mlir::LogicalResult verifyResultShape(KernelOpInterface op, llvm::ArrayRef<int64_t> expected, llvm::StringRef rule);
+/// Checks that a result's shape is `expected` where both are static; `rule` is the constraint's label.
+mlir::LogicalResult verifyResultShape(KernelOpInterface op, llvm::ArrayRef<int64_t> expected, llvm::StringRef rule,
+                                      unsigned number = 0, llvm::StringRef name = "result");
 
 /// Whether two sizes can be equal: the same, or one known only when running.
 inline bool compatible(int64_t a, int64_t b) {
@@ -38,16 +39,18 @@ int64_t product(llvm::ArrayRef<int64_t> sizes);
 
 namespace weft {
 /// The syntax of attention's clauses, which the generated parser and printer call.
-mlir::ParseResult parseClauses(mlir::OpAsmParser &parser, mlir::Region &mask, mlir::Region &score);
-void printClauses(mlir::OpAsmPrinter &printer, AttentionOp op, mlir::Region &mask, mlir::Region &score);
+mlir::ParseResult parseClauses(mlir::OpAsmParser &parser, mlir::Region &similarity, mlir::Region &mask,
+                               mlir::Region &score, mlir::Region &weigh);
+void printClauses(mlir::OpAsmPrinter &printer, AttentionOp op, mlir::Region &similarity, mlir::Region &mask,
+                  mlir::Region &score, mlir::Region &weigh);
 } // namespace weft
 
 /// Defines the interface methods that are the same for every kernel op.
 #define WEFT_KERNEL_OP(Op)                                                                                             \
   mlir::LogicalResult Op::reifyResultShapes(mlir::OpBuilder &b, mlir::ReifiedRankedShapedTypeDims &shapes) {           \
-    if (getNumOperands() && !getResult())                                                                              \
+    if ((*this)->getNumResults() == 0)                                                                                 \
       return mlir::failure();                                                                                          \
-    shapes.push_back(resultSizes(b, getOperands()));                                                                   \
+    shapes = sizesOfResults(b, getOperands());                                                                         \
     return mlir::success();                                                                                            \
   }                                                                                                                    \
   void Op::getEffects(                                                                                                 \

@@ -28,15 +28,22 @@ def Weft_Dialect : Dialect {
 
 def KernelOpInterface : OpInterface<"KernelOpInterface"> {
   let cppNamespace = "::weft";
-  let description = "An op that becomes one loop nest: a result on tensors, a destination operand on memrefs.";
+  let description = "An op that becomes one loop nest: results on tensors, a destination operand for each on memrefs.";
   let methods = [
     InterfaceMethod<[{
-      The sizes of the result, given the operands in their order (tensors or memrefs: bufferization asks with the
+      The sizes of the first result, given the operands in their order (tensors or memrefs: bufferization asks with the
       latter). May create `tensor.dim`, `memref.dim` and arithmetic.
     }], "::llvm::SmallVector<::mlir::OpFoldResult>", "resultSizes",
       (ins "::mlir::OpBuilder &":$builder, "::mlir::ValueRange":$operands)>,
-    InterfaceMethod<"The destination, null on tensors.", "::mlir::Value", "getDestination", (ins), [{}],
-      [{ return $_op.getOuts(); }]>,
+    InterfaceMethod<"The sizes of all results; of one, for most ops.",
+      "::mlir::ReifiedRankedShapedTypeDims", "sizesOfResults",
+      (ins "::mlir::OpBuilder &":$builder, "::mlir::ValueRange":$operands), [{}],
+      [{ return {$_op.resultSizes(builder, operands)}; }]>,
+    InterfaceMethod<"The destinations, one for each result; none on tensors. They are the last operands.",
+      "::llvm::SmallVector<::mlir::Value, 3>", "getDestinations", (ins), [{}], [{
+        ::mlir::Value destination = $_op.getOuts();
+        return destination ? ::llvm::SmallVector<::mlir::Value, 3>{destination} : ::llvm::SmallVector<::mlir::Value, 3>();
+      }]>,
     InterfaceMethod<[{
       Floating-point operations for a known number of rows: what `weft inspect --roofline` prints. A size of -1 in
       `sizes` (the sizes of operand `i` at `sizes[i]`) never occurs.
@@ -45,9 +52,9 @@ def KernelOpInterface : OpInterface<"KernelOpInterface"> {
 }
 
 // A kernel op: pure on tensors; on memrefs it reads its inputs and writes `outs`.
-class Weft_KernelOp<string mnemonic, list<Trait> traits = []>
+class Weft_KernelOp<string mnemonic, list<Trait> traits = [], list<string> methods = []>
     : Op<Weft_Dialect, mnemonic, traits # [
-        DeclareOpInterfaceMethods<KernelOpInterface, ["resultSizes", "flops"]>,
+        DeclareOpInterfaceMethods<KernelOpInterface, ["resultSizes", "flops"] # methods>,
         DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>,
         DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let hasVerifier = 1;

@@ -131,26 +131,34 @@ def Weft_PackedLinearOp : Weft_KernelOp<"packed_linear", [AttrSizedOperandSegmen
 
 //===-- attention -----------------------------------------------------------------------------------------------===//
 
-def Weft_AttentionOp : Weft_KernelOp<"attention", [AttrSizedOperandSegments]> {
+def Weft_AttentionOp : Weft_KernelOp<"attention", [AttrSizedOperandSegments], ["sizesOfResults", "getDestinations"]> {
   let summary = "softmax(score(scale * q . k) where mask) . v, without the matrix of scores";
   let description = [{
     I1. query `[B, S, H, D]`; I2. key `[B, T, G, D]`; I3. value `[B, T, G, E]`; I4. past : index, optional, the position
-    of the first query (0 without it). H is a multiple of G; query head h reads key head h / (H / G).
+    of the first query (0 without it); I5. sink `[H]`, optional. H is a multiple of G; query head h reads key head
+    g = h / (H / G).
 
     For b, i < S, h and k < T, with q = past + i:
-      s = scale * sum_d query[b, i, h, d] * key[b, k, g, d];   s = score(s, b, h, q, k) where there is a score region;
+      t = sum_d query[b, i, h, d] * key[b, k, g, d]; with a similarity region
+      t_n = sum_d similarity(query[b, i, h, d], key[b, k, g, d], b, h, d)_n for each of the N numbers that it yields;
+      s = scale * t; where there is a score region, s = score(scale * t_0, ..., scale * t_(N-1), b, h, q, k);
       admitted = mask(b, h, q, k) where there is a mask region, else true;
-      p = exp(s) / sum over the admitted k of exp(s), 0 where not admitted;
+      z = sum over the admitted k of exp(s), plus exp(sink[h]) where there is a sink;
+      p = exp(s) / z, 0 where not admitted; where there is a weigh region, p = weigh(p, b, h, q, k) of the admitted k;
       result[b, i, h, :] = sum_k p * value[b, k, g, :],   result `[B, S, H, E]`.
-    A row that admits no key is zero; so is a row whose admitted scores are all -inf. What lies in a key that is not
-    admitted does not reach the result, NaN included.
+    With `weights`, a further result `[B, S, H, T]` is p; with `lse`, the last result `[B, S, H]` is log z.
+    A row that admits no key is zero; so is a row whose admitted scores are all -inf; its weights are zero, and log z is
+    -inf (the sink's number, where there is one). What lies in a key that is not admitted does not reach the result,
+    NaN included.
 
-    The mask is a predicate and the score a number, so a compiler may skip work for one and must compute the other. Both
+    The mask is a predicate and the score a number, so a compiler may skip work for one and must compute the other. All
     regions see positions (`index`), are pure, and may read values from above (`tensor.extract` of tables and lengths).
 
     C1. ranks are 4. C2. query and key share D; key and value share T and G; all share B. C3. H % G == 0.
-    C4. mask: four index arguments, yields i1. C5. score: f32 and four index arguments, yields f32.
-    C6. result is [B, S, H, E].
+    C4. mask: four index arguments, yields i1. C5. score: N times f32 and four index arguments, yields f32.
+    C6. result is [B, S, H, E], weights [B, S, H, T], lse [B, S, H]; as many results as are asked for.
+    C7. similarity: (f32, f32, index, index, index), yields f32 at least once; more than once only with a score.
+    C8. weigh: f32 and four index arguments, yields f32. C9. sink has H elements.
 
     ```mlir
     %o = weft.attention %q, %k, %v past %p {scale = 0.125 : f64}
@@ -161,13 +169,35 @@ def Weft_AttentionOp : Weft_KernelOp<"attention", [AttrSizedOperandSegments]> {
     ```
   }];
   let arguments = (ins Weft_Data:$query, Weft_Data:$key, Weft_Data:$value, Optional<Index>:$past,
-                       Optional<AnyStridedMemRef>:$outs, F64Attr:$scale);
-  let results = (outs Optional<AnyRankedTensor>:$result);
-  let regions = (region MaxSizedRegion<1>:$mask, MaxSizedRegion<1>:$score);
+                       Optional<Weft_Data>:$sink, Variadic<AnyStridedMemRef>:$outs, F64Attr:$scale,
+                       UnitAttr:$weights, UnitAttr:$lse);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let regions = (region MaxSizedRegion<1>:$similarity, MaxSizedRegion<1>:$mask, MaxSizedRegion<1>:$score,
+                        MaxSizedRegion<1>:$weigh);
   let assemblyFormat = [{
-    $query `,` $key `,` $value (`past` $past^)? (`outs` $outs^)? attr-dict
-    custom<Clauses>($mask, $score)
+    $query `,` $key `,` $value (`past` $past^)? (`sink` $sink^)? (`outs` $outs^)? attr-dict
+    custom<Clauses>($similarity, $mask, $score, $weigh)
     `:` functional-type(operands, results)
+  }];
+  let builders = [
+    // On tensors, with the result alone.
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$query, "::mlir::Value":$key, "::mlir::Value":$value,
+                   "::mlir::Value":$past, "double":$scale), [{
+      build($_builder, $_state, ::mlir::TypeRange(result), query, key, value, past, ::mlir::Value(),
+            ::mlir::ValueRange(), ::llvm::APFloat(scale));
+    }]>
+  ];
+  let extraClassDeclaration = [{
+    /// The attended values, null on buffers.
+    ::mlir::Value getResult() { return getResults().empty() ? ::mlir::Value() : getResults().front(); }
+    /// Where the attended values go, null on tensors.
+    ::mlir::Value getOut() { return getOuts().empty() ? ::mlir::Value() : getOuts().front(); }
+    /// Which of the results, or of the destinations, the weights and the log of the sum are; meaningful where there
+    /// are any.
+    unsigned getWeightsNumber() { return 1; }
+    unsigned getLseNumber() { return getWeights() ? 2 : 1; }
+    /// How many sums over the width the score is made of.
+    unsigned getSums();
   }];
 }
 

@@ -40,7 +40,7 @@ Operation *onlyWriter(memref::AllocOp alloc, memref::CopyOp copy) {
       continue;
     bool writes = false;
     if (auto kernel = dyn_cast<KernelOpInterface>(user))
-      writes = kernel.getDestination() == alloc.getResult();
+      writes = llvm::is_contained(kernel.getDestinations(), alloc.getResult());
     else if (auto linalgOp = dyn_cast<linalg::LinalgOp>(user))
       writes = linalgOp.getNumDpsInits() == 1 && linalgOp.getDpsInits()[0] == alloc.getResult() &&
                !linalgOp.payloadUsesValueFromOperand(linalgOp.getDpsInitOperand(0));

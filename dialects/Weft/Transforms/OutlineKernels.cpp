@@ -17,7 +17,7 @@ namespace {
 
 bool isKernel(Operation &op) {
   if (auto kernel = dyn_cast<KernelOpInterface>(op))
-    return static_cast<bool>(kernel.getDestination());
+    return !kernel.getDestinations().empty();
   if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
     return linalgOp.hasPureBufferSemantics();
   return isa<memref::CopyOp>(op);

@@ -109,3 +109,83 @@ func.func @attention_c6(%q: tensor<2x5x8x16xf32>, %v: tensor<2x5x8x24xf32>) {
       : (tensor<2x5x8x16xf32>, tensor<2x5x8x16xf32>, tensor<2x5x8x24xf32>) -> tensor<2x5x8x16xf32>
   return
 }
+
+// -----
+
+func.func @attention_c6_results(%q: tensor<2x?x8x16xf32>, %n: tensor<3xf32>) {
+  // expected-error@+1 {{'weft.attention' op has 1 results, but 2 are asked for (C6)}}
+  %o = weft.attention %q, %q, %q {scale = 1.0 : f64, weights} : (tensor<2x?x8x16xf32>, tensor<2x?x8x16xf32>, tensor<2x?x8x16xf32>) -> tensor<2x?x8x16xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c6_weights(%q: tensor<2x?x8x16xf32>, %n: tensor<3xf32>) {
+  // expected-error@+1 {{'weft.attention' op weights is 2x?x8x4x1 but must be 2x?x8x? (C6)}}
+  %o:2 = weft.attention %q, %q, %q {scale = 1.0 : f64, weights} : (tensor<2x?x8x16xf32>, tensor<2x?x8x16xf32>, tensor<2x?x8x16xf32>) -> (tensor<2x?x8x16xf32>, tensor<2x?x8x4x1xf32>)
+  return
+}
+
+// -----
+
+func.func @attention_c6_lse(%q: tensor<2x?x8x16xf32>, %n: tensor<3xf32>) {
+  // expected-error@+1 {{'weft.attention' op lse is 2x?x7 but must be 2x?x8 (C6)}}
+  %o:2 = weft.attention %q, %q, %q {scale = 1.0 : f64, lse} : (tensor<2x?x8x16xf32>, tensor<2x?x8x16xf32>, tensor<2x?x8x16xf32>) -> (tensor<2x?x8x16xf32>, tensor<2x?x7xf32>)
+  return
+}
+
+// -----
+
+func.func @attention_c7_arguments(%q: tensor<2x?x8x16xf32>, %n: tensor<3xf32>) {
+  // expected-error@+1 {{'weft.attention' op 'similarity' must take ('f32', 'f32', 'index', 'index', 'index') (C7)}}
+  %o = weft.attention %q, %q, %q {scale = 1.0 : f64}
+    similarity {
+    ^bb0(%x: f32, %y: f32):
+      weft.yield %x : f32
+    } : (tensor<2x?x8x16xf32>, tensor<2x?x8x16xf32>, tensor<2x?x8x16xf32>) -> tensor<2x?x8x16xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c7_yield(%q: tensor<2x?x8x16xf32>, %n: tensor<3xf32>) {
+  // expected-error@+1 {{'weft.attention' op 'similarity' must yield one f32 or more (C7)}}
+  %o = weft.attention %q, %q, %q {scale = 1.0 : f64}
+    similarity {
+    ^bb0(%x: f32, %y: f32, %b: index, %h: index, %d: index):
+      weft.yield %d : index
+    } : (tensor<2x?x8x16xf32>, tensor<2x?x8x16xf32>, tensor<2x?x8x16xf32>) -> tensor<2x?x8x16xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c7_score(%q: tensor<2x?x8x16xf32>, %n: tensor<3xf32>) {
+  // expected-error@+1 {{'weft.attention' op 'similarity' yields 2 numbers, so a 'score' must make one of their sums (C7)}}
+  %o = weft.attention %q, %q, %q {scale = 1.0 : f64}
+    similarity {
+    ^bb0(%x: f32, %y: f32, %b: index, %h: index, %d: index):
+      weft.yield %x, %y : f32, f32
+    } : (tensor<2x?x8x16xf32>, tensor<2x?x8x16xf32>, tensor<2x?x8x16xf32>) -> tensor<2x?x8x16xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c8(%q: tensor<2x?x8x16xf32>, %n: tensor<3xf32>) {
+  // expected-error@+1 {{'weft.attention' op 'weigh' must yield 'f32' (C8)}}
+  %o = weft.attention %q, %q, %q {scale = 1.0 : f64}
+    weigh {
+    ^bb0(%p: f32, %b: index, %h: index, %i: index, %j: index):
+      weft.yield %j : index
+    } : (tensor<2x?x8x16xf32>, tensor<2x?x8x16xf32>, tensor<2x?x8x16xf32>) -> tensor<2x?x8x16xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c9(%q: tensor<2x?x8x16xf32>, %n: tensor<3xf32>) {
+  // expected-error@+1 {{'weft.attention' op sink is 'tensor<3xf32>' but must be f32, one for each of 8 heads (C9)}}
+  %o = weft.attention %q, %q, %q sink %n {scale = 1.0 : f64} : (tensor<2x?x8x16xf32>, tensor<2x?x8x16xf32>, tensor<2x?x8x16xf32>, tensor<3xf32>) -> tensor<2x?x8x16xf32>
+  return
+}

@@ -56,3 +56,45 @@ func.func @buffers(%q: memref<?x?x8x16xf32>, %k: memref<?x?x8x16xf32, strided<[6
          memref<?x?x8x16xf32, strided<[65536, 128, 16, 1]>>, memref<?x?x8x16xf32>) -> ()
   return
 }
+
+// Everything at once: additive similarity of two sums, a sink, a hook on the probabilities, and all results.
+// CHECK-LABEL: @all
+// CHECK:       weft.attention %{{.*}}, %{{.*}}, %{{.*}} sink %{{.*}} {lse, scale = 1.000000e+00 : f64, weights} similarity {
+// CHECK:         weft.yield %{{.*}}, %{{.*}} : f32, f32
+// CHECK:       } score {
+// CHECK-NEXT:  ^bb0(%{{.*}}: f32, %{{.*}}: f32, %{{.*}}: index, %{{.*}}: index, %{{.*}}: index, %{{.*}}: index):
+// CHECK:       } weigh {
+// CHECK:       -> (tensor<?x?x8x16xf32>, tensor<?x?x8x?xf32>, tensor<?x?x8xf32>)
+func.func @all(%q: tensor<?x?x8x16xf32>, %k: tensor<?x?x2x16xf32>, %sink: tensor<8xf32>, %w: tensor<16xf32>)
+    -> (tensor<?x?x8x16xf32>, tensor<?x?x8x?xf32>, tensor<?x?x8xf32>) {
+  %o:3 = weft.attention %q, %k, %k sink %sink {scale = 1.0 : f64, weights, lse}
+    similarity {
+    ^bb0(%x: f32, %y: f32, %b: index, %h: index, %d: index):
+      %0 = arith.addf %x, %y : f32
+      %1 = math.tanh %0 : f32
+      %2 = tensor.extract %w[%d] : tensor<16xf32>
+      %3 = arith.mulf %1, %2 : f32
+      weft.yield %3, %0 : f32, f32
+    }
+    score {
+    ^bb0(%s: f32, %t: f32, %b: index, %h: index, %i: index, %j: index):
+      %0 = arith.divf %s, %t : f32
+      weft.yield %0 : f32
+    }
+    weigh {
+    ^bb0(%p: f32, %b: index, %h: index, %i: index, %j: index):
+      %0 = arith.mulf %p, %p : f32
+      weft.yield %0 : f32
+    } : (tensor<?x?x8x16xf32>, tensor<?x?x2x16xf32>, tensor<?x?x2x16xf32>, tensor<8xf32>)
+      -> (tensor<?x?x8x16xf32>, tensor<?x?x8x?xf32>, tensor<?x?x8xf32>)
+  return %o#0, %o#1, %o#2 : tensor<?x?x8x16xf32>, tensor<?x?x8x?xf32>, tensor<?x?x8xf32>
+}
+
+// On buffers, one destination for each result.
+// CHECK-LABEL: @all_on_buffers
+// CHECK:       weft.attention %{{.*}}, %{{.*}}, %{{.*}} outs %{{.*}}, %{{.*}} {lse, scale = 1.000000e+00 : f64}
+func.func @all_on_buffers(%q: memref<?x?x8x16xf32>, %o: memref<?x?x8x16xf32>, %lse: memref<?x?x8xf32>) {
+  weft.attention %q, %q, %q outs %o, %lse {scale = 1.0 : f64, lse}
+      : (memref<?x?x8x16xf32>, memref<?x?x8x16xf32>, memref<?x?x8x16xf32>, memref<?x?x8x16xf32>, memref<?x?x8xf32>) -> ()
+  return
+}
