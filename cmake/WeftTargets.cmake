@@ -1,5 +1,6 @@
 # weft_library(NAME [LINK libs...])         a static library of the folder's sources (every *.cpp below it)
 # weft_tablegen(LIBRARY TD out generator...) one generated file, made before the library is compiled
+# weft_embed(FILE OUT)                      a text file as a string literal
 #
 # Everything links the two shared libraries libMLIR and libLLVM and no component library beside them: two copies of
 # MLIR in one process break TypeID and command-line registration.
@@ -36,9 +37,25 @@ function(weft_library name)
       add_library(weft_pch OBJECT ${CMAKE_BINARY_DIR}/pch_stub.cpp)
       weft_compile_settings(weft_pch)
       target_precompile_headers(weft_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
+      # ccache knows a precompiled header by this sum: its own bytes name the build folder, so that clones would never
+      # share what they have compiled with it.
+      file(SHA256 ${CMAKE_SOURCE_DIR}/cmake/pch.h content)
+      string(SHA256 sum "${content} ${LLVM_PACKAGE_VERSION} ${CMAKE_CXX_COMPILER_VERSION} ${CMAKE_BUILD_TYPE} \
+${CMAKE_CXX_FLAGS} ${WEFT_SANITIZE}")
+      file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/weft_pch.dir/cmake_pch.hxx.pch.sum "${sum}\n")
     endif()
     target_precompile_headers(${name} REUSE_FROM weft_pch)
   endif()
+endfunction()
+
+# A file of text becomes part of the compiler: a string literal, line by line, in OUT of the binary folder.
+function(weft_embed file out)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+  file(READ ${file} text)
+  string(REPLACE "\\" "\\\\" text "${text}")
+  string(REPLACE "\"" "\\\"" text "${text}")
+  string(REPLACE "\n" "\\n\"\n\"" text "${text}")
+  file(CONFIGURE OUTPUT ${out} CONTENT "\"@text@\"\n" @ONLY)
 endfunction()
 
 function(weft_tablegen library td out)
