@@ -75,13 +75,13 @@ struct Argument {
     Tied,   ///< tied "model.embed_tokens"
     Arrow,  ///< embed -> head dim
     Option, ///< eps = 1e-6
-    Word    ///< bias, no bias, stored in_out, over seq
+    Word    ///< bias, no bias, stored in_out, over seq, over tgt src
   };
   Kind kind = Kind::Value;
   Loc loc;
   Expr *value = nullptr;                ///< Value, Option
   Ident word;                           ///< Name and Tied: the string; Option and Word: the first word
-  Ident object;                         ///< Word: what follows it, where something does
+  Ident object, second;                 ///< Word: what follows it, where something does
   llvm::SmallVector<Ident, 2> from, to; ///< Arrow
 };
 

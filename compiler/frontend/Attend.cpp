@@ -24,7 +24,7 @@ static AxisList without(ArrayRef<const Axis *> axes, ArrayRef<const Axis *> othe
 Node *Elaborator::attend(const AttendExpr &expr, Scope &scope) {
   Signature signature;
   signature.values = 3;
-  signature.over = true;
+  signature.over = signature.overTwo = true;
   CallArguments arguments;
   Loc place = expr.call->callee.loc;
   for (Loc clause : expr.unsupported)
@@ -43,7 +43,7 @@ Node *Elaborator::attend(const AttendExpr &expr, Scope &scope) {
     sound &= operands.back() != nullptr;
   }
   op::Attention roles{};
-  if (!sound || !attendRoles(expr, operands[0], operands[1], operands[2], arguments.over, scope, roles))
+  if (!sound || !attendRoles(expr, operands[0], operands[1], operands[2], arguments, scope, roles))
     return nullptr;
 
   if (expr.scale) {
@@ -85,8 +85,8 @@ Node *Elaborator::attend(const AttendExpr &expr, Scope &scope) {
   return add(std::make_shared<const op::Attention>(std::move(roles)), Element::F32, axes, operands, place, "attend");
 }
 
-bool Elaborator::attendRoles(const AttendExpr &expr, Node *q, Node *k, Node *v, const Ident *over, Scope &scope,
-                             op::Attention &roles) {
+bool Elaborator::attendRoles(const AttendExpr &expr, Node *q, Node *k, Node *v, const CallArguments &arguments,
+                             Scope &scope, op::Attention &roles) {
   Loc loc = expr.call->callee.loc;
   if (k->axes.empty() || !contains(q->axes, k->axes.back())) {
     // Name the axis that the reader expects: q's innermost.
@@ -99,7 +99,8 @@ bool Elaborator::attendRoles(const AttendExpr &expr, Node *q, Node *k, Node *v, 
     return false;
   }
   roles.width = k->axes.back();
-  if (!(roles.keyPosition = positionAxis(k, roles.width, over, "attend", loc, scope)))
+  const Ident *overKeys = arguments.overKeys ? arguments.overKeys : arguments.over;
+  if (!(roles.keyPosition = positionAxis(k, roles.width, overKeys, "attend", loc, scope)))
     return false;
   if (!contains(v->axes, roles.keyPosition)) {
     error(Diag::W021, loc,
@@ -112,9 +113,13 @@ bool Elaborator::attendRoles(const AttendExpr &expr, Node *q, Node *k, Node *v, 
     return false;
   }
 
-  // The query's positions: the keys' own, those that the cache continues, or the only axis that may be any.
+  // The query's positions: those named, the keys' own, those that the cache continues, or the only axis that may be
+  // any.
   const Axis *cached = roles.keyPosition->root()->cacheOf;
-  if (contains(q->axes, roles.keyPosition)) {
+  if (arguments.overKeys) {
+    if (!(roles.queryPosition = positionAxis(q, roles.width, arguments.over, "attend", loc, scope)))
+      return false;
+  } else if (contains(q->axes, roles.keyPosition)) {
     roles.queryPosition = roles.keyPosition;
   } else {
     AxisList candidates;
@@ -127,7 +132,7 @@ bool Elaborator::attendRoles(const AttendExpr &expr, Node *q, Node *k, Node *v, 
     if (candidates.size() > 1) {
       error(Diag::W030, loc,
             "'attend' finds several axes that may be positions of q, which is " + describe(q) +
-                "; a block that does not mention the others carries them along");
+                "; name those of q and of k, as in 'over tgt " + roles.keyPosition->name + "'");
       return false;
     }
     roles.queryPosition = candidates.empty() ? nullptr : candidates.front();

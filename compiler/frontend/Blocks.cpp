@@ -231,6 +231,18 @@ bool Elaborator::passes(const Parameter &parameter, const AxisList &axes, Node *
   return false;
 }
 
+Node *Elaborator::asStated(ArrayRef<const Axis *> stated, Node *value, Loc loc) {
+  AxisList inside, order;
+  for (const Axis *axis : stated)
+    if (const Axis *actual = named(value->axes, axis->name))
+      inside.push_back(actual);
+  copy_if(value->axes, std::back_inserter(order), [&](const Axis *axis) { return !contains(inside, axis); });
+  order.append(inside);
+  if (order == value->axes)
+    return value;
+  return add(op::Rename{order.back(), order.back()}, value->element, order, {value}, loc, "argument");
+}
+
 Elaborator::Values Elaborator::callBlock(const BlockDecl &block, const CallExpr &call, Scope &outer) {
   Values results(block.results.size(), nullptr);
   if (call.arguments.size() != block.parameters.size()) {
@@ -262,7 +274,7 @@ Elaborator::Values Elaborator::callBlock(const BlockDecl &block, const CallExpr 
     }
     if (std::optional<Element> element = elementOf(parameter); node->isConstant())
       node = arguments.back() = convert(node, *element);
-    inner.layers.back()[parameter.name.text] = node;
+    inner.layers.back()[parameter.name.text] = asStated(axes, node, argument.loc);
   }
   if (!sound)
     return results;

@@ -66,6 +66,11 @@ bool Elaborator::sortArguments(const CallExpr &call, const Signature &signature,
       if (*slot || (slot == &sorted.bias && sorted.noBias) || (slot == &sorted.noBias && sorted.bias))
         return twice(argument.loc);
       *slot = word == "over" || word == "stored" ? &argument.object : &argument.word;
+      if (argument.second.text.empty())
+        break;
+      if (!signature.overTwo)
+        return refuse(Diag::W015, argument.second.loc, "'" + callee + "' goes over one axis");
+      sorted.overKeys = &argument.second;
       break;
     }
     }

@@ -34,7 +34,8 @@ struct CallArguments {
   const Ident *name = nullptr;
   bool tied = false;
   const Argument *arrow = nullptr;
-  const Ident *over = nullptr, *stored = nullptr, *bias = nullptr, *noBias = nullptr;
+  const Ident *over = nullptr, *overKeys = nullptr; ///< of `over tgt src`, the second
+  const Ident *stored = nullptr, *bias = nullptr, *noBias = nullptr;
   llvm::StringMap<const Expr *> options;
   llvm::StringMap<Loc> flags;
 };
@@ -42,7 +43,7 @@ struct CallArguments {
 struct Signature {
   unsigned values = 1;
   enum class Use { No, May, Must } name = Use::No, arrow = Use::No;
-  bool tied = false, over = false, stored = false, bias = false, noBias = false;
+  bool tied = false, over = false, overTwo = false, stored = false, bias = false, noBias = false;
   std::vector<llvm::StringRef> options, flags;
 };
 
@@ -86,6 +87,8 @@ private:
   std::optional<Element> elementOf(const Parameter &parameter);
   bool parameterAxes(const Parameter &parameter, AxisList &axes);
   bool passes(const Parameter &parameter, const AxisList &axes, Node *argument, Loc loc, Scope &inner);
+  /// The value in the order of axes that a parameter states, after those that the block is lifted over.
+  Node *asStated(llvm::ArrayRef<const Axis *> stated, Node *value, Loc loc);
 
   // Expressions.cpp
   Node *value(const Expr &expr, Scope &scope);
@@ -131,7 +134,7 @@ private:
   void split(const Node *value, const Axis *position, const Axis *width, const Scope &scope, AxisList &batch,
              AxisList &heads) const;
   Node *attend(const AttendExpr &expr, Scope &scope);
-  bool attendRoles(const AttendExpr &expr, Node *q, Node *k, Node *v, const Ident *over, Scope &scope,
+  bool attendRoles(const AttendExpr &expr, Node *q, Node *k, Node *v, const CallArguments &arguments, Scope &scope,
                    op::Attention &roles);
   bool matchHeads(const AttendExpr &expr, AxisList qHeads, AxisList kHeads, op::Attention &roles);
   Node *mask(const Expr &expr, Scope &scope, op::Attention &roles, std::vector<Node *> &captured);

@@ -270,6 +270,8 @@ bool Parser::parseArgument(Argument &argument) {
     argument.kind = Argument::Kind::Word;
     argument.word = takeIdent();
     argument.object = takeIdent();
+    if (argument.word.text == "over" && at(TokenKind::Identifier))
+      argument.second = takeIdent();
   } else if (atWord("bias") && (next.kind == TokenKind::Comma || next.kind == TokenKind::RightParen)) {
     argument.kind = Argument::Kind::Word;
     argument.word = takeIdent();

@@ -210,6 +210,15 @@ TEST(Meaning, GroupedHeadsShareKeys) {
         "dim)\n}\n");
 }
 
+TEST(Meaning, ABlockStatesTheOrderOfAxes) {
+  // Heads stand outside the positions at the model's boundary, and of four heads each two read one of the keys'.
+  model("q: f32[batch, head, seq, dim], k: f32[batch, kv_head, key, dim]", "f32[batch, head, seq, dim]",
+        "  h = sum[kv_head, group] (if position(head) == 2 * position(kv_head) + position(group) then k else 0)\n"
+        "  return grouped(q, k), sum[key] softmax[key](sum[dim](q * h) / sqrt(dim)) * h\n",
+        "block grouped(q[seq, head, dim], k[key, kv_head, dim]) -> [seq, head, dim] {\n"
+        "  return attend(q, k, k, over seq key)\n}\n");
+}
+
 TEST(Meaning, OneQuery) {
   model("q: f32[dim], k: f32[batch, key, dim]", "f32[batch, dim]",
         "  return attend(q, k, k, over key), sum[key] softmax[key](sum[dim](q * k) / sqrt(dim)) * k\n");
