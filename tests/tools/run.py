@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs every test of the project and counts them. `./dev test` calls this after building.
 
-Three kinds of test, each listed by its own line in the summary:
+Four kinds of test, each listed by its own line in the summary:
+  onnx    the operator cases of the ONNX standard, which tests/conformance expresses in the language
   gtest   the programs bin/weft_*_tests of the build
   lit     the .mlir and .weft files under tests/
   policy  the checks of the tree under tests/policy, one per function named test_*
@@ -166,6 +167,23 @@ def policy(tally, options):
         tally.add(name, "failed" if problems else "passed", "\n".join(f"  {p}" for p in problems))
 
 
+# ---- the ONNX standard ------------------------------------------------------------------------------------------------
+
+def onnx(tally, options):
+    from conformance import cases
+    found, problems = cases.listing()
+    for name, problem in problems:
+        if tally.wants(name):
+            tally.add(name, *problem)
+    chosen = [name for name in found if tally.wants(name)]
+    folder = options.build / "tests" / "onnx"
+    shutil.rmtree(folder, ignore_errors=True)
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        check = lambda name: cases.check(name, options.build / "bin" / "weft", folder / name)
+        for name, result in zip(chosen, pool.map(check, chosen)):
+            tally.add(name, *result)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help="the build folder")
@@ -177,7 +195,7 @@ def main():
     options.build = options.build.resolve()
 
     tallies = []
-    for kind in (policy, gtest, lit):
+    for kind in (policy, gtest, lit, onnx):
         tally = Tally(kind.__name__, options.filter)
         kind(tally, options)
         tally.report()
