@@ -88,8 +88,8 @@ public:
           return score.error();
         scores[k] = score ? static_cast<Real>(score.number()) : products[0];
       }
-      normalize(scores, admitted, b, i, h);
-      if (weigh)
+      bool attends = normalize(scores, admitted, b, i, h);
+      if (weigh && attends)
         for (int64_t k = 0; k < T; ++k) {
           if (!admitted[k])
             continue;
@@ -97,7 +97,7 @@ public:
             return weigh.error();
           scores[k] = weigh.number();
         }
-      write(scores, admitted, b, i, h);
+      write(scores, admitted, attends, b, i, h);
     }
     return llvm::Error::success();
   }
@@ -120,14 +120,17 @@ private:
     return llvm::Error::success();
   }
 
-  /// Makes probabilities of scores, and the log of their sum. All are zero where no key is admitted and where all
-  /// admitted scores are -inf.
-  void normalize(std::vector<Real> &scores, const std::vector<char> &admitted, int64_t b, int64_t i, int64_t h) const {
+  /// Makes probabilities of scores, and the log of their sum. All are zero, and false is returned, where no key is
+  /// admitted and where all admitted scores are -inf.
+  bool normalize(std::vector<Real> &scores, const std::vector<char> &admitted, int64_t b, int64_t i, int64_t h) const {
     auto [B, S, T, H, G, D, E] = sizes;
     Real largest = sink.empty() ? Real(-INFINITY) : sink[h], sum = 0;
+    bool attends = false;
     for (int64_t k = 0; k < T; ++k)
-      if (admitted[k])
+      if (admitted[k]) {
         largest = scores[k] > largest ? scores[k] : largest;
+        attends |= scores[k] != Real(-INFINITY);
+      }
     // All -inf: nothing to subtract. With a NaN among them the exponentials are NaN, as they should be.
     Real subtracted = largest == Real(-INFINITY) ? Real(0) : largest;
     for (int64_t k = 0; k < T; ++k)
@@ -138,20 +141,19 @@ private:
     if (results.lse)
       results.lse->values[(b * S + i) * H + h] = subtracted + std::log(sum);
     for (int64_t k = 0; k < T; ++k)
-      scores[k] = admitted[k] && sum != 0 ? scores[k] / sum : Real(0);
+      scores[k] = admitted[k] && attends ? scores[k] / sum : Real(0);
+    return attends;
   }
 
   /// sum_k p * value[b, k, g, :]
-  void write(const std::vector<Real> &p, const std::vector<char> &admitted, int64_t b, int64_t i, int64_t h) const {
+  void write(const std::vector<Real> &p, const std::vector<char> &admitted, bool attends, int64_t b, int64_t i,
+             int64_t h) const {
     auto [B, S, T, H, G, D, E] = sizes;
     int64_t row = (b * S + i) * H + h, g = h / (H / G);
     if (results.weights)
       std::copy(p.begin(), p.end(), &results.weights->values[row * T]);
     std::vector<Real> sums(E, 0);
-    bool weighs = false; // a row of nothing but zeros is zero, whatever its values are
-    for (int64_t k = 0; k < T; ++k)
-      weighs |= admitted[k] && p[k] != 0;
-    for (int64_t k = 0; k < T && weighs; ++k)
+    for (int64_t k = 0; k < T && attends; ++k) // else zero, whatever the values are
       if (admitted[k])
         for (int64_t e = 0; e < E; ++e)
           sums[e] += p[k] * value[((b * T + k) * G + g) * E + e];
