@@ -11,8 +11,6 @@ namespace weft::cpu {
 static constexpr int64_t mostElements = 2048;
 
 LogicalResult checkAttention(AttentionOp op) {
-  if (op.getSink() || op.getWeights() || op.getLse() || !op.getSimilarity().empty() || !op.getWeigh().empty())
-    return op.emitError("no kernel for sink, similarity, weigh, weights and lse");
   for (auto [name, data] : {std::pair("query", op.getQuery()), {"key", op.getKey()}, {"value", op.getValue()}}) {
     auto type = cast<MemRefType>(data.getType());
     if (type.isDynamicDim(2) || type.isDynamicDim(3))
@@ -26,7 +24,7 @@ LogicalResult checkAttention(AttentionOp op) {
 
 void emitAttention(OpBuilder &builder, AttentionOp op, const CpuLimits &limits) {
   ImplicitLocOpBuilder b(op.getLoc(), builder);
-  PrefillShape shape(limits);
+  PrefillShape shape(limits, op);
   auto atLeast = [&](Value data, int64_t least) -> Value {
     Value size = b.createOrFold<memref::DimOp>(data, 1);
     Value bound = constantIndex(b, b.getLoc(), least);

@@ -10,12 +10,19 @@ static int64_t sizeOf(Value data, unsigned dim) { return cast<MemRefType>(data.g
 
 AttentionNest::AttentionNest(ImplicitLocOpBuilder &b, AttentionOp op, const CpuLimits &limits, bool acrossHeads)
     : b(b), op(op), limits(limits), L(limits.lanes), H(sizeOf(op.getQuery(), 2)), G(sizeOf(op.getKey(), 2)),
-      D(sizeOf(op.getQuery(), 3)), E(sizeOf(op.getValue(), 3)), floats(lanesType(b, limits)),
+      D(sizeOf(op.getQuery(), 3)), E(sizeOf(op.getValue(), 3)), sums(op.getSums()), floats(lanesType(b, limits)),
       flags(lanesType(b, limits, b.getI1Type())), bounds(MaskBounds::of(op.getMask(), acrossHeads && H != G)) {
   batch = b.createOrFold<memref::DimOp>(op.getQuery(), 0);
   S = b.createOrFold<memref::DimOp>(op.getQuery(), 1);
   T = b.createOrFold<memref::DimOp>(op.getKey(), 1);
   past = op.getPast() ? op.getPast() : index(0);
+}
+
+PrefillShape::PrefillShape(const CpuLimits &limits, AttentionOp op)
+    : queries(2 * limits.lanes), elements(limits.lanes == 16 ? 8 : 6), rows(elements) {
+  // A similarity region is copied for each key of a tile, and its values need registers as well.
+  if (!op.getSimilarity().empty())
+    rows = std::max<int64_t>(1, 4 / op.getSums());
 }
 
 //===-- loops -----------------------------------------------------------------------------------------------------===//
@@ -51,6 +58,10 @@ void AttentionNest::when(Value condition, llvm::function_ref<void()> then, llvm:
 
 //===-- vectors ---------------------------------------------------------------------------------------------------===//
 
+Value AttentionNest::constantLike(Value model, float value) {
+  return isa<VectorType>(model.getType()) ? lanesOf(value) : constant(value);
+}
+
 Value AttentionNest::lanesOf(float value) {
   return arith::ConstantOp::create(b, DenseElementsAttr::get(floats, value));
 }
@@ -73,10 +84,9 @@ Value AttentionNest::larger(Value value, Value otherwise) {
 }
 
 Value AttentionNest::finiteOr0(Value maximum) {
-  bool scalar = !isa<VectorType>(maximum.getType());
-  Value least = scalar ? constant(minusInfinity) : lanesOf(minusInfinity);
+  Value least = constantLike(maximum, minusInfinity);
   Value none = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, maximum, least);
-  return arith::SelectOp::create(b, none, scalar ? constant(0.0f) : lanesOf(0.0f), maximum);
+  return arith::SelectOp::create(b, none, constantLike(maximum, 0.0f), maximum);
 }
 
 Value AttentionNest::exponential(Value value, Value maximum) {
@@ -99,6 +109,11 @@ void AttentionNest::store(Value vector, Value memref, ValueRange at, int64_t cou
   vector::MaskedStoreOp::create(b, memref, at, first, vector);
 }
 
+void AttentionNest::storeFirst(Value vector, Value memref, ValueRange at, Value count) {
+  Value first = vector::CreateMaskOp::create(b, flags, count);
+  vector::MaskedStoreOp::create(b, memref, at, first, vector);
+}
+
 Value AttentionNest::scratch(ArrayRef<int64_t> shape) {
   return memref::AllocaOp::create(b, MemRefType::get(shape, b.getF32Type()), ValueRange(), b.getI64IntegerAttr(64));
 }
@@ -117,10 +132,20 @@ HeadView AttentionNest::headOf(Value data, Value batchIndex, Value head) {
   return memref::SubViewOp::create(b, view, data, offsets, sizes, strides);
 }
 
-Value AttentionNest::score(Value similarity, const Position &at) {
+SmallVector<Value> AttentionNest::terms(Value query, Value key, Value batchIndex, Value head, Value element) {
+  SmallVector<Value> terms = emitOnLanes(b, op.getSimilarity().front(), {query, key, batchIndex, head, element}, L);
+  return llvm::map_to_vector(terms, [&](Value term) { return lanesOf(term); });
+}
+
+Value AttentionNest::score(ValueRange sums, const Position &at) {
+  SmallVector<Value> arguments(sums);
+  if (hasSimilarity())
+    for (Value &sum : arguments)
+      sum = multiply(sum, lanesOf(scale()));
   if (op.getScore().empty())
-    return similarity;
-  return lanesOf(emitOnLanes(b, op.getScore().front(), {similarity, at.batch, at.head, at.query, at.key}, L).front());
+    return arguments.front();
+  arguments.append({at.batch, at.head, at.query, at.key});
+  return lanesOf(emitOnLanes(b, op.getScore().front(), arguments, L).front());
 }
 
 Value AttentionNest::admitted(const Position &at) {

@@ -59,10 +59,12 @@ protected:
 
   //===-- vectors -------------------------------------------------------------------------------------------------===//
   mlir::Value constant(float value) { return mlir::arith::ConstantOp::create(b, b.getF32FloatAttr(value)); }
-  mlir::Value lanesOf(float value);             ///< the same number in all lanes
-  mlir::Value lanesOf(mlir::Value scalar);      ///< a scalar (f32, index or i1) in all lanes
-  mlir::Value positionsFrom(mlir::Value first); ///< first, first + 1, ... as i32 lanes
+  mlir::Value constantLike(mlir::Value model, float value); ///< a scalar, or the same in all lanes
+  mlir::Value lanesOf(float value);                         ///< the same number in all lanes
+  mlir::Value lanesOf(mlir::Value scalar);                  ///< a scalar (f32, index or i1) in all lanes
+  mlir::Value positionsFrom(mlir::Value first);             ///< first, first + 1, ... as i32 lanes
   mlir::Value fma(mlir::Value a, mlir::Value c, mlir::Value sum) { return mlir::vector::FMAOp::create(b, a, c, sum); }
+  mlir::Value multiply(mlir::Value a, mlir::Value c) { return mlir::arith::MulFOp::create(b, a, c); }
   /// The larger of the two where neither is NaN, `otherwise` where `value` is NaN: one instruction, and a NaN score
   /// does not hide in the maximum but comes out of its exponential.
   mlir::Value larger(mlir::Value value, mlir::Value otherwise);
@@ -72,6 +74,8 @@ protected:
 
   mlir::Value load(mlir::Value memref, mlir::ValueRange at, int64_t count);
   void store(mlir::Value vector, mlir::Value memref, mlir::ValueRange at, int64_t count);
+  /// The first `count` lanes, where that is known at run time only; all of them where it is L or more.
+  void storeFirst(mlir::Value vector, mlir::Value memref, mlir::ValueRange at, mlir::Value count);
   mlir::Value load(mlir::Value memref, mlir::ValueRange at) { return load(memref, at, L); }
   void store(mlir::Value vector, mlir::Value memref, mlir::ValueRange at) { store(vector, memref, at, L); }
   mlir::Value loadScalar(mlir::Value memref, mlir::ValueRange at) {
@@ -82,13 +86,42 @@ protected:
   }
   mlir::Value scratch(llvm::ArrayRef<int64_t> shape); ///< f32, aligned to a cache line, on the stack
 
-  //===-- the op
-  //----------------------------------------------------------------------------------------------------===//
+  //===-- the op --------------------------------------------------------------------------------------------------===//
   HeadView headOf(mlir::Value data, mlir::Value batch, mlir::Value head);
+  float scale() { return static_cast<float>(op.getScale().convertToDouble()); }
 
   bool hasMask() { return !op.getMask().empty(); }
-  mlir::Value score(mlir::Value similarity, const Position &at); ///< the score region, if any, on lanes
-  mlir::Value admitted(const Position &at);                      ///< the mask region on lanes of i1
+  bool hasSimilarity() { return !op.getSimilarity().empty(); }
+  /// What the queries are multiplied with once, so that their products with the keys are scaled: the terms of a
+  /// similarity are no products, and scaled when they have been added up.
+  float scaleOfQueries() { return hasSimilarity() ? 1.0f : scale(); }
+  /// The terms of the similarity region for one query element and one key element, on lanes.
+  llvm::SmallVector<mlir::Value> terms(mlir::Value query, mlir::Value key, mlir::Value batch, mlir::Value head,
+                                       mlir::Value element);
+  /// The score on lanes, of the sums of the terms: scaled where they are not yet, then the score region, if any.
+  mlir::Value score(mlir::ValueRange sums, const Position &at);
+  mlir::Value admitted(const Position &at); ///< the mask region on lanes of i1
+
+  //===-- AttentionRows.cpp ---------------------------------------------------------------------------------------===//
+  mlir::Value weightsOut() { return op.getWeights() ? op.getOuts()[op.getWeightsNumber()] : mlir::Value(); }
+  mlir::Value lseOut() { return op.getLse() ? op.getOuts()[op.getLseNumber()] : mlir::Value(); }
+  /// Whether someone asks for probabilities: then a second pass over the keys computes the scores again.
+  bool hasSecondPass() { return op.getWeights() || !op.getWeigh().empty(); }
+
+  /// What a row's maximum and sum come to when all its keys have been seen; scalars or lanes.
+  struct RowEnd {
+    mlir::Value empty;   ///< no key is admitted, or all scores are -inf
+    mlir::Value maximum; ///< to subtract from the scores, the sink's number among them
+    mlir::Value inverse; ///< 1 / sum of exp(score - maximum), the sink's among them
+    mlir::Value factor;  ///< of what was added up with the maximum of the keys alone
+    mlir::Value lse;     ///< log of the sum of exp(score); null where nobody asks
+  };
+  RowEnd endOfRow(mlir::Value maximum, mlir::Value sum, mlir::Value head);
+  /// What a score comes to: its probability, weighed. Whether the key is admitted is not looked at.
+  mlir::Value probability(mlir::Value score, const RowEnd &end, const Position &at);
+  /// Zeros in a row of the weights: what the second pass does not write.
+  void clearWeights(mlir::Value batch, mlir::Value query, mlir::Value head);
+
   EmittedBounds boundsOf(mlir::Value batch, mlir::Value head, mlir::Value firstQuery, mlir::Value lastQuery);
 
   /// Keys begin ... end - 1 of a block and what the bounds say of them.
@@ -106,6 +139,7 @@ protected:
   CpuLimits limits;
   int64_t L; // lanes
   int64_t H, G, D, E;
+  int64_t sums; // over the width, for each score
   mlir::VectorType floats, flags;
   MaskBounds bounds;
   mlir::Value batch, S, T, past;
@@ -113,9 +147,10 @@ protected:
 
 /// What the loop nest for many queries works on at once; it needs at least `rows` keys.
 struct PrefillShape {
-  explicit PrefillShape(const CpuLimits &limits) : queries(2 * limits.lanes), rows(limits.lanes == 16 ? 8 : 6) {}
-  int64_t queries; ///< of a work item: two vectors
-  int64_t rows;    ///< of a register tile: keys or value elements; rows * 2 accumulators
+  PrefillShape(const CpuLimits &limits, AttentionOp op);
+  int64_t queries;  ///< of a work item: two vectors
+  int64_t elements; ///< of values in a register tile; elements * 2 accumulators
+  int64_t rows;     ///< of keys in a register tile; rows * 2 accumulators for each sum
 };
 /// Lanes are queries. AttentionPrefill.cpp
 void emitPrefill(mlir::ImplicitLocOpBuilder &b, AttentionOp op, const CpuLimits &limits);

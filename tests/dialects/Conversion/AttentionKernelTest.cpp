@@ -2,9 +2,8 @@
 // Answers: do both loop nests compute what the op says, for ragged sizes, shared key heads, masks, scores, a cache's
 // past, strided operands and special numbers, as accurately as naive attention in f32?
 //===--------------------------------------------------------------------------------------------------------------===//
-#include "tests/dialects/Conversion/Jit.h"
+#include "tests/dialects/Conversion/Strided.h"
 #include "gtest/gtest.h"
-#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -106,29 +105,6 @@ std::unique_ptr<Jit> compileKernel(const Widths &w, const Formula &formula, unsi
       lanes);
 }
 
-/// [batch, position, head, width] whose positions lie `gap` numbers further apart than they must.
-struct Array {
-  Array(int64_t batch, int64_t positions, int64_t heads, int64_t width, int64_t gap, float fill)
-      : sizes{batch, positions, heads, width},
-        strides{positions * (heads * width + gap), heads * width + gap, width, 1},
-        numbers(std::max<int64_t>(batch * strides[0], 1), fill) {}
-
-  float &at(int64_t b, int64_t i, int64_t h, int64_t e) {
-    return numbers[b * strides[0] + i * strides[1] + h * strides[2] + e];
-  }
-  void forEach(const std::function<void(float &, int64_t b, int64_t i, int64_t h, int64_t e)> &visit) {
-    for (int64_t b = 0; b < sizes[0]; ++b)
-      for (int64_t i = 0; i < sizes[1]; ++i)
-        for (int64_t h = 0; h < sizes[2]; ++h)
-          for (int64_t e = 0; e < sizes[3]; ++e)
-            visit(at(b, i, h, e), b, i, h, e);
-  }
-  Descriptor descriptor() { return Descriptor(numbers.data(), sizes, strides); }
-
-  std::vector<int64_t> sizes, strides;
-  std::vector<float> numbers;
-};
-
 struct Problem {
   Problem(const Widths &w, const Sizes &n, unsigned seed = 1)
       : widths(w), sizes(n), query(n.batch, n.queries, w.heads, w.depth, 3, nan),
@@ -136,7 +112,7 @@ struct Problem {
         result(n.batch, n.queries, w.heads, w.width, 7, sentinel) {
     std::mt19937 generator(seed);
     std::normal_distribution<float> normal;
-    for (Array *array : {&query, &key, &value})
+    for (Strided *array : {&query, &key, &value})
       array->forEach([&](float &x, auto...) { x = normal(generator); });
   }
 
@@ -208,7 +184,7 @@ struct Problem {
 
   Widths widths;
   Sizes sizes;
-  Array query, key, value, result;
+  Strided query, key, value, result;
 };
 
 class AttentionKernels : public testing::TestWithParam<unsigned> {

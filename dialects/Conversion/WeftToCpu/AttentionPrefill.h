@@ -1,0 +1,78 @@
+//===- AttentionPrefill.h - the loop nest of attention for many queries ---------------------------------*- C++ -*-===//
+// Answers: which parts does the loop nest whose lanes are queries consist of?
+//===--------------------------------------------------------------------------------------------------------------===//
+#pragma once
+#include "dialects/Conversion/WeftToCpu/AttentionNest.h"
+
+namespace weft::cpu {
+
+class Prefill : AttentionNest {
+public:
+  Prefill(mlir::ImplicitLocOpBuilder &b, AttentionOp op, const CpuLimits &limits)
+      : AttentionNest(b, op, limits, /*acrossHeads=*/false), shape(limits, op) {}
+
+  void emit();
+
+private:
+  using Value = mlir::Value;
+  using ValueRange = mlir::ValueRange;
+  using Vectors = llvm::SmallVector<Value>;
+  using Tile = llvm::SmallVector<Vectors>; ///< for each of shape.rows keys, the vectors of queries
+
+  static constexpr int64_t vectors = 2; // of queries in a work item
+  static constexpr int64_t keysOfBlock = 256;
+
+  /// What a block of queries is and what is known of it so far.
+  struct Item {
+    Value batch, head, firstQuery, queries; // queries: how many of the 2 L there are
+    HeadView query, key, value, result;
+    EmittedBounds bounds;
+    Vectors positions; // of the queries, as lanes
+  };
+  /// One for each vector of queries.
+  using RowEnds = llvm::SmallVector<RowEnd>;
+
+  Position at(const Item &item, int64_t vector, Value key) {
+    return {item.batch, item.head, item.positions[vector], key};
+  }
+  Value column(int64_t vector) { return index(vector * L); }
+
+  //===-- AttentionPrefill.cpp: items and blocks ------------------------------------------------------------------===//
+  using BlockBody = llvm::function_ref<Vectors(const KeyBlock &, ValueRange)>;
+  void emitItem(Value number);
+  Item describe(Value number);
+  void readQueries(const Item &item);
+  Vectors eachBlock(const Item &item, ValueRange carried, BlockBody body);
+  Vectors addBlock(const Item &item, const KeyBlock &block, ValueRange state);
+  RowEnds endsOfRows(const Item &item, ValueRange state);
+  void writeResult(const Item &item, const RowEnds &ends);
+  void writeLse(const Item &item, const RowEnds &ends);
+
+  //===-- PrefillScores.cpp: from queries and keys to scores, exponentials and probabilities ----------------------===//
+  using TileBody = llvm::function_ref<Vectors(Value firstKey, ValueRange)>;
+  using SumBody = llvm::function_ref<Vectors(Value d, ValueRange)>;
+  Vectors scoreBlock(const Item &item, const KeyBlock &block, ValueRange maxima);
+  Vectors exponentials(const KeyBlock &block, ValueRange maxima);
+  void probabilityBlock(const Item &item, const KeyBlock &block, const RowEnds &ends);
+  Vectors eachTile(const KeyBlock &block, ValueRange carried, TileBody body);
+  Tile scoreTile(const Item &item, Value firstKey);
+  Vectors sumOverWidth(SumBody body);
+  Vectors addProducts(const Item &item, Value firstKey, Value d, ValueRange sums);
+  Vectors addTerms(const Item &item, Value firstKey, Value d, ValueRange sums);
+  Tile maskTile(const Item &item, const KeyBlock &block, Value firstKey, Tile tile, float otherwise);
+  void storeTile(const Tile &tile, const KeyBlock &block, Value firstKey);
+
+  //===-- PrefillValues.cpp: from probabilities and values to results ---------------------------------------------===//
+  void addValues(const Item &item, const KeyBlock &block, ValueRange factors);
+  void addValueTile(const Item &item, const KeyBlock &block, ValueRange factors, Value first, int64_t rows);
+  void addAdmittedValues(const Item &item, const KeyBlock &block, ValueRange factors);
+  Value rescaled(Value e, int64_t vector, ValueRange factors);
+  void clearWeightsOf(const Item &item);
+  void writeWeights(const Item &item, const KeyBlock &block);
+
+  PrefillShape shape;
+  Value blocks; // of queries in a head
+  Value queriesT, scoresT, resultT, staging;
+};
+
+} // namespace weft::cpu

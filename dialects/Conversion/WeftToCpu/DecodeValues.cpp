@@ -1,0 +1,121 @@
+//===- DecodeValues.cpp - attention of few queries: values of a block of keys ------------------------------------===//
+// Answers: how do the values of a block of keys enter the results of several rows at a time, or of one?
+//===--------------------------------------------------------------------------------------------------------------===//
+#include "dialects/Conversion/WeftToCpu/AttentionDecode.h"
+
+using namespace mlir;
+
+namespace weft::cpu {
+
+/// Calls `body` for the pieces of `vectors` vectors that E falls into, in a loop where there are several.
+void Decode::eachPiece(int64_t vectors, llvm::function_ref<void(const Piece &)> body) {
+  int64_t size = vectors * L, whole = E - E % size;
+  if (whole > size)
+    loop(index(0), index(whole), size, [&](Value first) { body({first, size}); });
+  else if (whole)
+    body({index(0), size});
+  if (whole != E)
+    body({index(whole), E - whole});
+}
+
+Decode::Vectors Decode::loadPiece(Value memref, Value row, const Piece &piece) {
+  Vectors loaded;
+  for (int64_t e = 0; e < piece.count; e += L)
+    loaded.push_back(load(memref, {row, add(piece.first, e)}, std::min(L, piece.count - e)));
+  return loaded;
+}
+
+/// What the blocks so far have added up, in terms of the present maximum, which a second pass does not change.
+Decode::Vectors Decode::startPiece(Value row, const Piece &piece) {
+  Vectors sums = loadPiece(results, row, piece);
+  if (hasSecondPass())
+    return sums;
+  Value factor = lanesOf(loadScalar(factors, row));
+  return llvm::map_to_vector(sums, [&](Value sum) { return multiply(sum, factor); });
+}
+
+// Whole vectors: the scratch is padded.
+void Decode::storePiece(ArrayRef<Value> sums, Value row, const Piece &piece) {
+  for (auto [i, sum] : llvm::enumerate(sums))
+    store(sum, results, {row, add(piece.first, i * L)});
+}
+
+void Decode::addValues(const Item &item, const KeyBlock &block) {
+  auto rows = [&] {
+    Value together = sub(item.rows, remainder(item.rows, index(chains)));
+    if (chains > 1)
+      eachPiece(vectors, [&](const Piece &piece) {
+        loop(index(0), together, chains, [&](Value row) { addValuesOfRows(item, block, row, chains, piece); });
+      });
+    if (chains == 1 || queriesPerKeyHead() % chains)
+      eachPiece(vectors, [&](const Piece &piece) {
+        loop(chains > 1 ? together : index(0), item.rows, 1,
+             [&](Value row) { addValuesOfRow(item, block, row, piece); });
+      });
+  };
+  if (!hasMask())
+    return rows();
+  when(anyNonFinite(item.value, block), [&] { addAdmittedValues(item, block); }, rows);
+}
+
+void Decode::addValuesOfRows(const Item &item, const KeyBlock &block, Value firstRow, int64_t rows,
+                             const Piece &piece) {
+  Vectors start;
+  for (int64_t r = 0; r < rows; ++r)
+    start.append(startPiece(add(firstRow, r), piece));
+  Vectors ends = loop(index(0), block.size, 1, start, [&](Value key, ValueRange state) {
+    Vectors value = loadPiece(item.value, add(block.begin, key), piece), next;
+    for (int64_t r = 0; r < rows; ++r) {
+      Value p = lanesOf(loadScalar(scores, {add(firstRow, r), key}));
+      for (Value part : value)
+        next.push_back(fma(part, p, state[next.size()]));
+    }
+    return next;
+  });
+  int64_t parts = ends.size() / rows;
+  for (int64_t r = 0; r < rows; ++r)
+    storePiece(ArrayRef(ends).slice(r * parts, parts), add(firstRow, r), piece);
+}
+
+// Several keys at a time, each with sums of its own: one row alone would wait for each addition.
+void Decode::addValuesOfRow(const Item &item, const KeyBlock &block, Value row, const Piece &piece) {
+  auto addKey = [&](Value key, ValueRange sums) {
+    Value p = lanesOf(loadScalar(scores, {row, key}));
+    Vectors next;
+    for (auto [part, sum] : llvm::zip(loadPiece(item.value, add(block.begin, key), piece), sums))
+      next.push_back(fma(part, p, sum));
+    return next;
+  };
+  Vectors start = startPiece(row, piece);
+  size_t parts = start.size();
+  Value together = sub(block.size, remainder(block.size, index(chains)));
+  start.append((chains - 1) * parts, lanesOf(0.0f));
+  Vectors ends = loop(index(0), together, chains, start, [&](Value key, ValueRange state) {
+    Vectors next;
+    for (int64_t chain = 0; chain < chains; ++chain)
+      next.append(addKey(add(key, chain), state.slice(chain * parts, parts)));
+    return next;
+  });
+  Vectors sums(ArrayRef(ends).take_front(parts));
+  for (size_t i = parts; i < ends.size(); ++i)
+    sums[i % parts] = arith::AddFOp::create(b, sums[i % parts], ends[i]);
+  if (chains > 1)
+    sums = loop(together, block.size, 1, sums, [&](Value key, ValueRange state) { return addKey(key, state); });
+  storePiece(sums, row, piece);
+}
+
+// For blocks with a value that is not finite: what a query does not admit is left out rather than weighted with 0.
+void Decode::addAdmittedValues(const Item &item, const KeyBlock &block) {
+  loop(index(0), item.rows, 1, [&](Value row) {
+    eachPiece(1, [&](const Piece &piece) { storePiece(startPiece(row, piece), row, piece); });
+    loop(block.begin, block.end, 1, [&](Value key) {
+      Value p = lanesOf(loadScalar(scores, {row, sub(key, block.begin)})), mask = admitted(at(item, row, key));
+      eachPiece(1, [&](const Piece &piece) {
+        Value sum = loadPiece(results, row, piece).front(), value = loadPiece(item.value, key, piece).front();
+        storePiece(select(mask, fma(value, p, sum), sum), row, piece);
+      });
+    });
+  });
+}
+
+} // namespace weft::cpu
