@@ -16,6 +16,7 @@ enum {
   OPT_GENERATE,
   OPT_PROMPT,
   OPT_LENGTH,
+  OPT_STOP,
   OPT_TEMPERATURE,
   OPT_SEED,
   OPT_TOKENS,
@@ -33,6 +34,7 @@ static const struct option options[] = {{"time", no_argument, NULL, OPT_TIME},
                                         {"generate", no_argument, NULL, OPT_GENERATE},
                                         {"prompt", required_argument, NULL, OPT_PROMPT},
                                         {"length", required_argument, NULL, OPT_LENGTH},
+                                        {"stop", required_argument, NULL, OPT_STOP},
                                         {"temperature", required_argument, NULL, OPT_TEMPERATURE},
                                         {"seed", required_argument, NULL, OPT_SEED},
                                         {"tokens", required_argument, NULL, OPT_TOKENS},
@@ -55,10 +57,12 @@ void print_help(const char *program) {
          "      --cpu v3|v4           use code for x86-64-v3 or -v4 at most\n"
          "      --verify-weights      check the hash of the weights before running\n"
          "\n"
-         "      --generate            choose and append one token after another\n"
+         "      --generate            choose and append one token after another; of several inputs, the one for which\n"
+         "                            there is no file\n"
          "      --prompt TEXT         begin with these bytes, for models over bytes; prints text\n"
          "      --tokens 1,2,3        begin with these numbers, for any model; prints numbers\n"
-         "      --length N            how many tokens to add (100)\n"
+         "      --length N            how many tokens to add at most (100)\n"
+         "      --stop N              end before this token would be added\n"
          "      --temperature T       0, the default: always the likeliest; else sample\n"
          "      --seed N              of the sampling (0)\n"
          "      --no-cache            run the whole sequence again for each token\n"
@@ -158,6 +162,8 @@ static int parse_option(int option, const char *value, arguments *parsed) {
     return parse_int(value, 1, 1 << 30, &parsed->repeat) ? EXIT_DONE : usage("--repeat %s is not a count", value);
   case OPT_LENGTH:
     return parse_whole(value, 0, INT32_MAX, &parsed->length) ? EXIT_DONE : usage("--length %s is not a count", value);
+  case OPT_STOP:
+    return parse_int(value, 0, INT32_MAX, &parsed->stop) ? EXIT_DONE : usage("--stop %s is not a token", value);
   case OPT_TEMPERATURE:
     return parse_real(value, &parsed->temperature) ? EXIT_DONE
                                                    : usage("--temperature %s is not 0 or a positive number", value);
@@ -185,16 +191,16 @@ static int check_combination(const arguments *parsed) {
       return usage("--generate needs either %s", "--prompt or --tokens");
     if (parsed->prompt && !*parsed->prompt)
       return usage("--generate needs a prompt of one byte at %s", "least");
-    if (parsed->input_count || parsed->output_count)
-      return usage("--generate takes no %s", parsed->input_count ? "inputs" : "-o");
-  } else if (parsed->prompt || parsed->tokens) {
-    return usage("%s goes with --generate", parsed->prompt ? "--prompt" : "--tokens");
+    if (parsed->output_count)
+      return usage("--generate takes no %s", "-o");
+  } else if (parsed->prompt || parsed->tokens || parsed->stop >= 0) {
+    return usage("%s goes with --generate", parsed->prompt ? "--prompt" : parsed->tokens ? "--tokens" : "--stop");
   }
   return EXIT_DONE;
 }
 
 int parse_arguments(int argc, char **argv, arguments *parsed) {
-  *parsed = (arguments){.repeat = 1, .length = 100};
+  *parsed = (arguments){.repeat = 1, .length = 100, .stop = -1};
   parsed->inputs = malloc((size_t)argc * sizeof *parsed->inputs);
   parsed->outputs = malloc((size_t)argc * sizeof *parsed->outputs);
   if (!parsed->inputs || !parsed->outputs) {

@@ -23,6 +23,7 @@ typedef struct arguments {
   int32_t *tokens; /* of --tokens */
   size_t token_count;
   int64_t length;
+  int32_t stop; /* the token that ends it; -1: none */
   double temperature;
   uint64_t seed;
   int no_cache;

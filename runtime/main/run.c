@@ -48,7 +48,7 @@ typedef struct job {
 } job;
 
 static weft_status run_job(const job *j, const arguments *asked, weft_error *error) {
-  weft_status status = load_inputs(j->module, j->kind, asked, j->inputs, error);
+  weft_status status = load_inputs(j->module, j->kind, asked, -1, j->inputs, error);
   if (status == WEFT_OK)
     status = check_outputs(j->module, j->kind, asked, error);
   if (status == WEFT_OK && j->kind == WEFT_STEP)

@@ -32,8 +32,17 @@ static weft_status load_input(const char *path, const weft_tensor_info *info, we
   return status == WEFT_OK ? status : weft_fail_in(error, status, path);
 }
 
-weft_status load_inputs(const weft_module *module, weft_kind kind, const arguments *asked, weft_view *inputs,
-                        weft_error *error) {
+int is_given(const arguments *asked, const char *name) {
+  for (size_t i = 0; i < asked->input_count; i++) {
+    size_t length = strcspn(asked->inputs[i], "=");
+    if (strlen(name) == length && !memcmp(asked->inputs[i], name, length))
+      return 1;
+  }
+  return 0;
+}
+
+weft_status load_inputs(const weft_module *module, weft_kind kind, const arguments *asked, int left_out,
+                        weft_view *inputs, weft_error *error) {
   char names[512];
   for (size_t i = 0; i < asked->input_count; i++) {
     size_t length = strcspn(asked->inputs[i], "=");
@@ -53,7 +62,7 @@ weft_status load_inputs(const weft_module *module, weft_kind kind, const argumen
   }
   weft_tensor_info info;
   for (size_t i = 0; weft_module_tensor(module, kind, WEFT_INPUT, i, &info); i++)
-    if (!inputs[i].data)
+    if (!inputs[i].data && (int)i != left_out)
       return weft_fail(error, WEFT_MISUSE, "input '%s' is missing; give %s=FILE.npy", info.name, info.name);
   return WEFT_OK;
 }

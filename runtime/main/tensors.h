@@ -5,9 +5,12 @@
 #include "main/arguments.h"
 #include "weft/runtime.h"
 
-/* All inputs of an entry, in its order, in memory of malloc. */
-weft_status load_inputs(const weft_module *module, weft_kind kind, const arguments *asked, weft_view *inputs,
-                        weft_error *error);
+/* All inputs of an entry but number `left_out` (-1: none), in its order, in memory of malloc. */
+weft_status load_inputs(const weft_module *module, weft_kind kind, const arguments *asked, int left_out,
+                        weft_view *inputs, weft_error *error);
+
+/* Is there a file for the input of this name? */
+int is_given(const arguments *asked, const char *name);
 
 /* Does each -o name an output of the entry? Asked before running, which may take long. */
 weft_status check_outputs(const weft_module *module, weft_kind kind, const arguments *asked, weft_error *error);

@@ -115,6 +115,25 @@ TEST_F(Program, WritesOn) {
   EXPECT_EQ(toy("--generate --tokens 1,2,3 --length 0").out, "\n");
 }
 
+TEST_F(Program, StopsBeforeAToken) {
+  std::vector<int32_t> more = continuation({1, 2, 3}, 12);
+  int32_t stop = more.back();
+  std::string numbers;
+  for (int32_t token : more) {
+    if (token == stop)
+      break;
+    numbers += (numbers.empty() ? "" : ",") + std::to_string(token);
+  }
+  for (const char *options : {" --length 12 ", " --length 40 ", " --length 40 --no-cache "}) {
+    Outcome done = toy("--generate --tokens 1,2,3 --stop " + std::to_string(stop) + options);
+    EXPECT_EQ(done.code, 0) << done.err;
+    EXPECT_EQ(done.out, numbers + "\n") << options;
+  }
+  std::string first = std::to_string(more.front());
+  EXPECT_EQ(toy("--generate --tokens 1,2,3 --length 9 --stop " + first).out, "\n");
+  EXPECT_EQ(toy("--generate --tokens 1,2,3 --length 0 --stop " + first).out, "\n");
+}
+
 TEST_F(Program, SamplesFromASeed) {
   std::string options = "--generate --prompt ab --length 40 --temperature 3 ";
   std::string first = toy(options + "--seed 1").out;
@@ -152,7 +171,11 @@ TEST_F(Program, UsageErrors) {
       {"--generate", "--generate needs either --prompt or --tokens; see --help"},
       {"--generate --prompt a --tokens 1", "--generate needs either --prompt or --tokens; see --help"},
       {"--generate --prompt ''", "--generate needs a prompt of one byte at least; see --help"},
-      {"--generate --prompt a tokens=t.npy", "--generate takes no inputs; see --help"},
+      {"--generate --prompt a tokens=t.npy", "--generate writes the tokens of one input, but each is given a file"},
+      {"--generate --prompt a --length 5 words=t.npy", "the model has no input 'words'; it has tokens"},
+      {"--generate --prompt a --stop -1", "--stop -1 is not a token; see --help"},
+      {"--generate --prompt a --stop x", "--stop x is not a token; see --help"},
+      {"tokens=t.npy --stop 1", "--stop goes with --generate; see --help"},
       {"--generate --prompt a -o y.npy", "--generate takes no -o; see --help"},
       {"--generate --tokens 1,,2", "--tokens 1,,2 is not a list such as 1,2,3; see --help"},
       {"--generate --tokens 1,-2", "--tokens 1,-2 is not a list such as 1,2,3; see --help"},
