@@ -115,10 +115,15 @@ struct AttendExpr : ExprBase<Expr::Kind::Attend> {
   using ExprBase::ExprBase;
   CallExpr *call = nullptr; ///< attend(q, k, v, over axis)
   Expr *where = nullptr;    ///< names and calls of masks under and, or, not
-  std::vector<Expr *> scores;
-  Expr *scale = nullptr;
-  /// Clauses that the grammar has and the compiler does not support yet: with weights, with lse, sink x, weigh f.
-  std::vector<Loc> unsupported;
+  std::vector<Expr *> scores, weighs;
+  Expr *scale = nullptr, *sink = nullptr;
+  /// A result besides the attended values: with weights over key, with lse.
+  struct Extra {
+    bool weights; ///< else the log of the sum
+    Loc loc;
+    std::optional<Ident> over; ///< the name of the keys' positions in the weights
+  };
+  llvm::SmallVector<Extra, 2> extras; ///< in the order of the text
 };
 
 //===-- statements ------------------------------------------------------------------------------------------------===//
@@ -158,13 +163,23 @@ struct BlockDecl {
 };
 
 struct FormulaDecl {
-  enum class Kind { Mask, Score, Def };
+  enum class Kind {
+    Mask,  ///< is a key admitted?
+    Score, ///< of a query and a key, before the softmax
+    Weigh, ///< of a probability, after it
+    Def
+  };
   Kind kind = Kind::Def;
   Ident name;
   std::vector<Parameter> parameters;
   std::vector<Parameter> tensors; ///< after ';': read at positions
   Expr *body = nullptr;
 };
+
+/// "mask"
+llvm::StringRef spelling(FormulaDecl::Kind kind);
+/// The clause of attention that takes such a formula: "where"; empty for a def.
+llvm::StringRef clauseOf(FormulaDecl::Kind kind);
 
 struct Ast {
   std::vector<AxisDecl> axes;

@@ -1,6 +1,7 @@
-//===- Attend.cpp - the roles of axes in attention ----------------------------------------------------------------===//
+//===- Attend.cpp - the roles of axes in attention, and its results -----------------------------------------------===//
 // Answers: which axes of q, k and v are batch, positions, heads and width? Names decide, never order alone: the width
 // is what q and k share last, positions are no part of a weight, and heads stand between the two (docs/language.md).
+// And over which axes are the results?
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/frontend/Elaborator.h"
 #include "llvm/ADT/STLExtras.h"
@@ -21,68 +22,143 @@ static AxisList without(ArrayRef<const Axis *> axes, ArrayRef<const Axis *> othe
   return rest;
 }
 
-Node *Elaborator::attend(const AttendExpr &expr, Scope &scope) {
+Node *Elaborator::single(const AttendExpr &expr, Scope &scope) {
+  if (expr.extras.empty())
+    return attend(expr, scope).front();
+  error(Diag::W016, expr.extras.front().loc,
+        "'attend' gives " + counted(1 + expr.extras.size(), "result") +
+            " here, but one value is needed; several are taken by names: 'a, p = attend(...) with weights'");
+  return nullptr;
+}
+
+/// The attended values, then the further results in the order of the text.
+Elaborator::Values Elaborator::attend(const AttendExpr &expr, Scope &scope) {
+  Values results(1 + expr.extras.size(), nullptr);
   Signature signature;
   signature.values = 3;
   signature.over = signature.overTwo = true;
   CallArguments arguments;
   Loc place = expr.call->callee.loc;
-  for (Loc clause : expr.unsupported)
-    error(Diag::W040, clause, "'" + clause.text() + "' is not supported yet");
   if (expr.call->in) {
     error(Diag::W015, expr.call->in->loc, "'attend' has no weights that 'in' could name");
-    return nullptr;
+    return results;
   }
   if (!sortArguments(*expr.call, signature, "attend(q, k, v, over axis)", arguments))
-    return nullptr;
+    return results;
   Values operands;
-  bool sound = expr.unsupported.empty();
+  bool sound = true;
   for (const Expr *argument : arguments.values) {
     Node *node = value(*argument, scope);
     operands.push_back(node ? wantF32(node, argument->loc, "'attend'") : nullptr);
     sound &= operands.back() != nullptr;
   }
   op::Attention roles{};
-  if (!sound || !attendRoles(expr, operands[0], operands[1], operands[2], arguments, scope, roles))
-    return nullptr;
-
-  if (expr.scale) {
-    std::optional<double> scale = number(*expr.scale, scope, "'scale'");
-    if (!scale)
-      return nullptr;
-    roles.scale = *scale;
-  } else {
-    std::optional<int64_t> width = staticSize(roles.width, place);
-    if (!width)
-      return nullptr;
-    roles.scale = 1 / std::sqrt(static_cast<double>(*width));
-  }
-
+  if (!sound || !attendRoles(expr, operands[0], operands[1], operands[2], arguments, scope, roles) ||
+      !attendScale(expr, scope, roles))
+    return results;
   std::vector<Node *> captured;
-  if (expr.where)
-    sound = (roles.mask = mask(*expr.where, scope, roles, captured));
-  for (const Expr *use : expr.scores) {
-    Node *before = roles.score ? roles.score : add(op::Formal{'s'}, Element::F32, {}, {}, use->loc, "s");
-    Node *score = formula(*use, FormulaDecl::Kind::Score, before, scope, roles, captured);
-    sound &= score != nullptr;
-    if (score)
-      roles.score = convert(score, Element::F32);
-  }
+  sound = !expr.sink || attendSink(*expr.sink, scope, roles);
+  sound &= attendFormulas(expr, scope, roles, captured);
   if (!sound)
-    return nullptr;
+    return results;
 
-  AxisList axes = roles.batch;
+  AxisList axes = roles.batch, ofWeights;
   if (roles.queryPosition)
     axes.push_back(roles.queryPosition);
   axes.append(roles.queryHeads);
+  AxisList perQuery = axes;
   if (named(axes, roles.valueWidth->name)) {
     error(Diag::W027, place,
           "the result would have axis '" + roles.valueWidth->name + "' twice: q has it as well as v");
-    return nullptr;
+    return results;
   }
+  if (!weightsAxes(expr, roles, perQuery, ofWeights))
+    return results;
   axes.push_back(roles.valueWidth);
+  if (roles.sink)
+    operands.push_back(roles.sink);
   operands.append(captured.begin(), captured.end());
-  return add(std::make_shared<const op::Attention>(std::move(roles)), Element::F32, axes, operands, place, "attend");
+  auto shared = std::make_shared<op::Attention>(std::move(roles));
+  results[0] = add(std::shared_ptr<const op::Attention>(shared), Element::F32, axes, operands, place, "attend");
+  for (auto [extra, result] : zip(expr.extras, drop_begin(results))) {
+    result = add(op::AttentionExtra{}, Element::F32, extra.weights ? ofWeights : perQuery, {results[0]}, place,
+                 extra.weights ? "weights" : "lse");
+    (extra.weights ? shared->weights : shared->lse) = result;
+  }
+  return results;
+}
+
+bool Elaborator::weightsAxes(const AttendExpr &expr, const op::Attention &roles, ArrayRef<const Axis *> perQuery,
+                             AxisList &axes) {
+  for (const AttendExpr::Extra &extra : expr.extras) {
+    if (!extra.weights)
+      continue;
+    const Axis *keys = roles.keyPosition;
+    if (extra.over) {
+      const Axis *name = axisNamed(*extra.over, Scope());
+      if (!name || !(keys = otherName(keys, name, extra.over->loc)))
+        return false;
+    }
+    if (named(perQuery, keys->name)) {
+      error(Diag::W027, extra.over ? extra.over->loc : extra.loc,
+            "the weights would have axis '" + keys->name + "' twice: they are over " + toString(perQuery) +
+                " and the keys' positions; give these another name, as in 'with weights over key'");
+      return false;
+    }
+    axes.assign(perQuery.begin(), perQuery.end());
+    axes.push_back(keys);
+  }
+  return true;
+}
+
+bool Elaborator::attendScale(const AttendExpr &expr, Scope &scope, op::Attention &roles) {
+  if (expr.scale) {
+    std::optional<double> scale = number(*expr.scale, scope, "'scale'");
+    roles.scale = scale.value_or(0);
+    return scale.has_value();
+  }
+  // A score of the vectors themselves is no product that grows with the width.
+  const FormulaDecl *first = expr.scores.empty() ? nullptr : declared(*expr.scores.front(), FormulaDecl::Kind::Score);
+  if (first && any_of(first->parameters, [](const Parameter &parameter) { return parameter.hasAxes; })) {
+    roles.scale = 1;
+    return true;
+  }
+  std::optional<int64_t> width = staticSize(roles.width, expr.call->callee.loc);
+  roles.scale = 1 / std::sqrt(static_cast<double>(width.value_or(1)));
+  return width.has_value();
+}
+
+bool Elaborator::attendSink(const Expr &expr, Scope &scope, op::Attention &roles) {
+  Node *sink = value(expr, scope);
+  if (!sink || !(sink = wantF32(sink, expr.loc, "'sink'")))
+    return false;
+  for (const Axis *axis : sink->axes)
+    if (!contains(roles.queryHeads, axis)) {
+      error(Diag::W022, expr.loc,
+            "'sink' is one number, or one for each of the query's heads " + toString(roles.queryHeads) +
+                ", but this value is " + describe(sink));
+      return false;
+    }
+  roles.sink = sink;
+  return true;
+}
+
+bool Elaborator::attendFormulas(const AttendExpr &expr, Scope &scope, op::Attention &roles,
+                                std::vector<Node *> &captured) {
+  bool sound = !expr.where || (roles.mask = mask(*expr.where, scope, roles, captured));
+  auto chain = [&](ArrayRef<Expr *> uses, FormulaDecl::Kind kind, char number, Node *&root) {
+    for (const Expr *use : uses) {
+      // The first formula's number is that of attention itself; after one that failed, any will do.
+      Node *before = root ? root : add(op::Formal{number}, Element::F32, {}, {}, use->loc, StringRef(&number, 1));
+      Node *result = formula(*use, kind, before, scope, roles, captured);
+      sound &= result != nullptr;
+      if (result)
+        root = convert(result, Element::F32);
+    }
+  };
+  chain(expr.scores, FormulaDecl::Kind::Score, 's', roles.score);
+  chain(expr.weighs, FormulaDecl::Kind::Weigh, 'p', roles.weigh);
+  return sound;
 }
 
 bool Elaborator::attendRoles(const AttendExpr &expr, Node *q, Node *k, Node *v, const CallArguments &arguments,

@@ -1,6 +1,7 @@
-//===- AttendFormulas.cpp - masks and scores ----------------------------------------------------------------------===//
-// Answers: which condition on positions does 'where' state, and what does 'score' make of a number? The parameters b,
-// h, q, k and s (and heads, the number of query heads) bind by name; the others are arguments, in their order.
+//===- AttendFormulas.cpp - masks, scores and what weighs ---------------------------------------------------------===//
+// Answers: which condition on positions does 'where' state, and what do 'score' and 'weigh' make of a number? The
+// parameters b, h, q, k, the number s or p (and heads, the number of query heads) bind by name; the others are
+// arguments, in their order.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/frontend/Elaborator.h"
 #include "llvm/ADT/STLExtras.h"
@@ -16,9 +17,20 @@ static Ident calledName(const Expr &expr) {
   return {};
 }
 
-static bool bindsByName(const Parameter &parameter) {
+static bool bindsByName(const Parameter &parameter, FormulaDecl::Kind kind) {
   StringRef name = parameter.name.text;
-  return name == "b" || name == "h" || name == "q" || name == "k" || name == "s" || name == "heads";
+  return name == "b" || name == "h" || name == "q" || name == "k" || name == "s" || name == "heads" ||
+         (name == "p" && kind == FormulaDecl::Kind::Weigh);
+}
+
+static StringRef nounOf(FormulaDecl::Kind kind) {
+  return kind == FormulaDecl::Kind::Weigh ? "weigh formula" : spelling(kind);
+}
+
+/// What a parameter 's' is told where there is no score.
+static StringRef withoutScore(FormulaDecl::Kind kind) {
+  return kind == FormulaDecl::Kind::Mask ? "a mask has no score 's': it is decided from positions alone"
+                                         : "after the softmax there is no score 's'; the probability is 'p'";
 }
 
 Node *Elaborator::mask(const Expr &expr, Scope &scope, op::Attention &roles, std::vector<Node *> &captured) {
@@ -35,12 +47,15 @@ Node *Elaborator::mask(const Expr &expr, Scope &scope, op::Attention &roles, std
 }
 
 void Elaborator::wrongFormula(const Expr &expr, const Ident &name, FormulaDecl::Kind wanted, const Scope &scope) {
-  bool wantsMask = wanted == FormulaDecl::Kind::Mask;
-  StringRef clause = wantsMask ? "where" : "score", kind = wantsMask ? "mask" : "score";
+  using Kind = FormulaDecl::Kind;
+  StringRef clause = clauseOf(wanted), kind = nounOf(wanted);
   if (name.text.empty()) {
+    StringRef parameters = wanted == Kind::Mask ? "q, k" : wanted == Kind::Score ? "s, q, k" : "p, q, k";
     error(Diag::W032, expr.loc,
-          "'" + clause + "' takes " + (wantsMask ? "masks under 'and', 'or' and 'not'" : "scores") +
-              ", not a formula; declare one: '" + kind + " name(q, k) = " + expr.loc.text() + "'");
+          "'" + clause + "' takes " +
+              (wanted == Kind::Mask ? "masks under 'and', 'or' and 'not'" : kind + "s by name") +
+              ", not a formula; declare one: '" + spelling(wanted) + " name(" + parameters + ") = " + expr.loc.text() +
+              "'");
     return;
   }
   auto it = program.formulas.find(name.text);
@@ -57,47 +72,64 @@ void Elaborator::wrongFormula(const Expr &expr, const Ident &name, FormulaDecl::
     return;
   }
   const FormulaDecl &found = *it->getValue();
-  if (wantsMask && found.kind == FormulaDecl::Kind::Score)
-    error(Diag::W034, name.loc,
-          "'" + name.text + "' is a score, but 'where' takes a mask; did you mean 'score " + expr.loc.text() + "'?")
-        .note(found.name.loc, "declared here");
-  else
-    error(Diag::W032, name.loc,
-          "'" + name.text + "' is a " + (found.kind == FormulaDecl::Kind::Def ? "def" : "mask") + ", but '" + clause +
-              "' takes a " + kind +
-              (found.kind == FormulaDecl::Kind::Mask ? "; did you mean 'where " + expr.loc.text().str() + "'?"
-                                                     : std::string()))
-        .note(found.name.loc, "declared here");
+  std::string meant = found.kind == Kind::Def
+                          ? std::string()
+                          : ("; did you mean '" + clauseOf(found.kind) + " " + expr.loc.text() + "'?").str();
+  error(wanted == Kind::Mask && found.kind == Kind::Score ? Diag::W034 : Diag::W032, name.loc,
+        "'" + name.text + "' is a " + nounOf(found.kind) + ", but '" + clause + "' takes a " + kind + meant)
+      .note(found.name.loc, "declared here");
 }
 
-Node *Elaborator::formula(const Expr &expr, FormulaDecl::Kind kind, Node *score, Scope &scope, op::Attention &roles,
-                          std::vector<Node *> &captured) {
-  Ident name = calledName(expr);
+const FormulaDecl *Elaborator::declared(const Expr &use, FormulaDecl::Kind kind) const {
+  Ident name = calledName(use);
   auto it = program.formulas.find(name.text);
-  if (name.text.empty() || it == program.formulas.end() || it->getValue()->kind != kind ||
-      program.blocks.count(name.text)) {
-    wrongFormula(expr, name, kind, scope);
+  bool found = !name.text.empty() && it != program.formulas.end() && it->getValue()->kind == kind &&
+               !program.blocks.count(name.text);
+  return found ? it->getValue() : nullptr;
+}
+
+Node *Elaborator::formula(const Expr &expr, FormulaDecl::Kind kind, Node *number, Scope &scope, op::Attention &roles,
+                          std::vector<Node *> &captured) {
+  const FormulaDecl *decl = declared(expr, kind);
+  if (!decl) {
+    wrongFormula(expr, calledName(expr), kind, scope);
     return nullptr;
   }
-  const FormulaDecl &decl = *it->getValue();
   Scope inner;
-  inner.formula = &decl;
+  inner.formula = decl;
   inner.attention = &roles;
   inner.captured = &captured;
   inner.lifted = scope.lifted;
   inner.bound = scope.bound;
-  if (!bindFormula(decl, expr, score, scope, inner))
+  if (!bindFormula(*decl, expr, number, scope, inner))
     return nullptr;
   sites.push_back(expr.loc);
-  Node *result = value(*decl.body, inner);
-  if (result && (result->element == Element::Bool) != (kind == FormulaDecl::Kind::Mask)) {
-    error(Diag::W035, decl.body->loc,
-          kind == FormulaDecl::Kind::Mask ? "a mask says yes or no, but '" + decl.name.text + "' is " + describe(result)
-                                          : "a score is a number, but '" + decl.name.text + "' is a condition");
+  Node *result = value(*decl->body, inner);
+  if (result && !isFormulaResult(*decl, result))
     result = nullptr;
+  // The scale is that of the whole score; only where this is one sum, it is that of the sum.
+  if (result && !inner.vectorAxis.empty() && !result->as<op::WidthSum>() && roles.scale != 1) {
+    result = arithmetic(MapOp::Mul, constant(roles.scale, Element::F32, expr.loc), result, expr.loc, "scale");
+    roles.scale = 1;
   }
   sites.pop_back();
   return result;
+}
+
+bool Elaborator::isFormulaResult(const FormulaDecl &decl, const Node *result) {
+  bool isMask = decl.kind == FormulaDecl::Kind::Mask;
+  StringRef name = decl.name.text;
+  if ((result->element == Element::Bool) != isMask)
+    error(Diag::W035, decl.body->loc,
+          isMask ? "a mask says yes or no, but '" + name + "' is a number"
+                 : "a " + nounOf(decl.kind) + " is a number, but '" + name + "' is a condition");
+  else if (!result->axes.empty())
+    error(Diag::W035, decl.body->loc,
+          "a score is a number, but '" + name + "' is " + describe(result) + "; 'sum[" + result->axes.front()->name +
+              "]' makes one of it");
+  else
+    return true;
+  return false;
 }
 
 Node *Elaborator::formal(char name, Loc loc, Scope &inner) {
@@ -108,41 +140,53 @@ Node *Elaborator::formal(char name, Loc loc, Scope &inner) {
   return add(op::Formal{name}, Element::Index, {}, {}, loc, StringRef(&name, 1));
 }
 
-bool Elaborator::bindFormula(const FormulaDecl &decl, const Expr &use, Node *score, Scope &outer, Scope &inner) {
+bool Elaborator::bindParameter(const FormulaDecl &decl, const Parameter &parameter, Loc use, Node *number,
+                               Scope &inner) {
+  StringRef name = parameter.name.text;
+  Node *&slot = inner.layers.back()[name];
+  if (parameter.hasAxes) {
+    slot = add(op::Formal{name == "q" ? 'x' : 'y'}, Element::F32, {inner.attention->width}, {}, use, name);
+    return true;
+  }
+  if (name == "heads") {
+    std::optional<int64_t> heads = staticProduct(inner.attention->queryHeads, use);
+    slot = heads ? constant(static_cast<double>(*heads), Element::Integer, use) : nullptr;
+    return slot;
+  }
+  if (name != "s" && name != "p")
+    return (slot = formal(name[0], use, inner));
+  slot = number;
+  if (name == "s" && decl.kind != FormulaDecl::Kind::Score) {
+    error(Diag::W036, parameter.loc, withoutScore(decl.kind));
+    return false;
+  }
+  return true;
+}
+
+bool Elaborator::bindFormula(const FormulaDecl &decl, const Expr &use, Node *number, Scope &outer, Scope &inner) {
+  if (!vectorAxisOf(decl, inner.vectorAxis))
+    return false;
+  if (!inner.vectorAxis.empty() && !number->as<op::Formal>()) {
+    error(Diag::W036, use.loc,
+          "'" + decl.name.text + "' makes a score of the vectors themselves, so it stands first: 'score " +
+              use.loc.text() + " then ...'")
+        .note(decl.name.loc, "declared here");
+    return false;
+  }
   SmallVector<const Parameter *> wanted;
   for (const Parameter &parameter : decl.parameters) {
-    if (parameter.hasAxes) {
-      error(Diag::W040, parameter.loc,
-            "a score over vectors such as '" + parameter.loc.text() + "' is not supported yet");
-      return false;
-    }
-    StringRef name = parameter.name.text;
-    if (!bindsByName(parameter)) {
+    if (!bindsByName(parameter, decl.kind))
       wanted.push_back(&parameter);
-      continue;
-    }
-    Node *&slot = inner.layers.back()[name];
-    if (name == "heads") {
-      std::optional<int64_t> heads = staticProduct(inner.attention->queryHeads, use.loc);
-      if (!heads)
-        return false;
-      slot = constant(static_cast<double>(*heads), Element::Integer, use.loc);
-    } else if (name == "s") {
-      if (!score) {
-        error(Diag::W036, parameter.loc, "a mask has no score 's': it is decided from positions alone");
-        return false;
-      }
-      slot = score;
-    } else if (!(slot = formal(name[0], use.loc, inner))) {
+    else if (!bindParameter(decl, parameter, use.loc, number, inner))
       return false;
-    }
   }
   const auto *call = dyn_cast<CallExpr>(&use);
   ArrayRef<Argument> arguments = call ? ArrayRef<Argument>(call->arguments) : ArrayRef<Argument>();
   size_t count = wanted.size() + decl.tensors.size();
   if (arguments.size() != count) {
     wrongCount(decl.name.text, count, arguments.size(), use.loc)
-        .note(decl.name.loc, "declared here; b, h, q, k, s and heads are no arguments");
+        .note(decl.name.loc, Twine("declared here; b, h, q, k, ") +
+                                 (decl.kind == FormulaDecl::Kind::Weigh ? "p" : "s") + " and heads are no arguments");
     return false;
   }
   for (auto [index, argument] : enumerate(arguments)) {
@@ -171,7 +215,11 @@ bool Elaborator::bindFormula(const FormulaDecl &decl, const Expr &use, Node *sco
 }
 
 bool Elaborator::bindTensor(const FormulaDecl &decl, const Parameter &parameter, Loc loc, Node *node, Scope &inner) {
-  AxisList axes;
+  if (parameter.axes.empty() && node->isConstant()) {
+    inner.layers.back()[parameter.name.text] = node;
+    return true;
+  }
+  AxisList axes, indexed;
   for (const Ident &ident : parameter.axes) {
     const Axis *axis = axisNamed(ident, inner, node);
     if (!axis)
@@ -183,6 +231,9 @@ bool Elaborator::bindTensor(const FormulaDecl &decl, const Parameter &parameter,
       return false;
     }
     axes.push_back(axis);
+    // Along the vectors, a tensor is read where they are.
+    if (ident.text != inner.vectorAxis)
+      indexed.push_back(axis);
   }
   for (const Axis *axis : node->axes)
     if (!contains(axes, axis) && !contains(inner.attention->batch, axis) &&
@@ -193,20 +244,39 @@ bool Elaborator::bindTensor(const FormulaDecl &decl, const Parameter &parameter,
           .note(parameter.loc, "declared here");
       return false;
     }
-  inner.tensors[parameter.name.text] = {node, axes};
+  inner.tensors[parameter.name.text] = {node, indexed};
   return true;
 }
 
-Node *Elaborator::read(const IndexExpr &expr, const Scope::Tensor &tensor, Scope &scope) {
-  if (expr.entries.size() != tensor.indexed.size()) {
-    error(Diag::W014, expr.loc,
-          "a position is needed for each of the axes " + toString(tensor.indexed) + ", but " +
-              Twine(expr.entries.size()) + (expr.entries.size() == 1 ? " is" : " are") + " given");
+/// Whether a formal is a position on that very axis, so that it is inside of any tensor over it.
+static bool walks(const op::Formal &formal, const Axis *axis, const op::Attention &roles) {
+  auto only = [&](ArrayRef<const Axis *> axes) { return axes.size() == 1 && axes.front() == axis; };
+  switch (formal.name) {
+  case 'q':
+    return roles.queryPosition && roles.queryPosition->root() == axis->root();
+  case 'k':
+    return roles.keyPosition && roles.keyPosition->root() == axis->root();
+  case 'b':
+    return only(roles.batch);
+  case 'h':
+    return only(roles.queryHeads);
+  default:
+    return false;
+  }
+}
+
+Node *Elaborator::read(ArrayRef<IndexExpr::Entry> entries, const Scope::Tensor &tensor, Loc loc, Scope &scope) {
+  if (entries.size() != tensor.indexed.size()) {
+    std::string needed = tensor.indexed.empty()
+                             ? "this tensor is read without positions"
+                             : "a position is needed for each of the axes " + toString(tensor.indexed);
+    error(Diag::W014, loc,
+          needed + ", but " + Twine(entries.size()) + (entries.size() == 1 ? " is" : " are") + " given");
     return nullptr;
   }
   op::Attention &roles = *scope.attention;
   DenseMap<const Axis *, std::pair<Node *, bool>> positions;
-  for (auto [axis, entry] : zip(tensor.indexed, expr.entries)) {
+  for (auto [axis, entry] : zip(tensor.indexed, entries)) {
     if (entry.axis) {
       error(Diag::W015, entry.axis->loc, "positions in a formula stand in the order of the declaration, without names");
       return nullptr;
@@ -214,66 +284,69 @@ Node *Elaborator::read(const IndexExpr &expr, const Scope::Tensor &tensor, Scope
     Node *position = value(*entry.value, scope);
     if (!position)
       return nullptr;
-    if (position->element == Element::F32 || position->element == Element::Bool) {
+    if (position->element == Element::F32 || position->element == Element::Bool || !position->axes.empty()) {
       error(Diag::W017, entry.value->loc,
             "a position must be a whole number, but this is " + describe(position) +
-                "; '//' and '%' keep numbers whole");
+                "; '//', '%' and 'whole' make whole numbers");
       return nullptr;
     }
     const auto *formal = position->as<op::Formal>();
-    const Axis *walked = !formal               ? nullptr
-                         : formal->name == 'q' ? roles.queryPosition
-                         : formal->name == 'k' ? roles.keyPosition
-                                               : nullptr;
-    seesWhole(axis, expr.loc, "this formula reads");
-    positions[axis] = {convert(position, Element::Index), walked && walked->root() == axis->root()};
+    seesWhole(axis, loc, "this formula reads");
+    positions[axis] = {convert(position, Element::Index), formal && walks(*formal, axis, roles)};
   }
   op::Read read;
   SmallVector<Node *, 4> operands = {tensor.node};
+  AxisList axes;
   for (const Axis *axis : tensor.node->axes) {
     auto it = positions.find(axis);
     bool given = it != positions.end();
     read.exact.push_back(given ? it->second.second : true);
-    operands.push_back(given ? it->second.first
-                             : add(op::AxisIndex{axis}, Element::Index, {}, {}, expr.loc, axis->name));
+    operands.push_back(given ? it->second.first : add(op::AxisIndex{axis}, Element::Index, {}, {}, loc, axis->name));
+    if (!given && axis == roles.width)
+      axes.push_back(axis);
   }
   if (!is_contained(*scope.captured, tensor.node))
     scope.captured->push_back(tensor.node);
-  return add(std::move(read), tensor.node->element, {}, operands, expr.loc, "read");
+  return add(std::move(read), tensor.node->element, axes, operands, loc, "read");
 }
 
 void Elaborator::checkFormula(const FormulaDecl &formula) {
+  using Kind = FormulaDecl::Kind;
   Scope scope;
   op::Attention roles{};
   std::vector<Node *> captured;
   scope.formula = &formula;
-  bool isDef = formula.kind == FormulaDecl::Kind::Def;
+  bool isDef = formula.kind == Kind::Def;
   scope.attention = isDef ? nullptr : &roles;
   scope.captured = &captured;
   lenient = isDef;
+  if (!vectorAxisOf(formula, scope.vectorAxis))
+    return;
+  if (!scope.vectorAxis.empty()) {
+    // The width may have any name. As long as a declared axis of that name, where there is one, stands for it.
+    auto it = program.axisNames.find(scope.vectorAxis);
+    graph.derived.push_back({scope.vectorAxis.str(), it == program.axisNames.end() ? 1 : it->second->staticSize(),
+                             formula.name.loc, false, nullptr, nullptr});
+    roles.width = &graph.derived.back();
+  }
   for (const Parameter &parameter : formula.parameters) {
-    if (parameter.hasAxes) {
-      if (formula.kind == FormulaDecl::Kind::Score)
-        error(Diag::W040, parameter.loc,
-              "a score over vectors such as '" + parameter.loc.text() + "' is not supported yet");
-      else
-        error(Diag::W015, parameter.loc, "parameters of a formula have no axes; tensors to read stand after ';'");
+    StringRef name = parameter.name.text;
+    if (!isDef && name == "s" && formula.kind != Kind::Score) {
+      error(Diag::W036, parameter.loc, withoutScore(formula.kind));
       return;
     }
-    bool position = !isDef && bindsByName(parameter) && parameter.name.text != "s";
-    if (!isDef && formula.kind == FormulaDecl::Kind::Mask && parameter.name.text == "s") {
-      error(Diag::W036, parameter.loc, "a mask has no score 's': it is decided from positions alone");
-      return;
-    }
+    bool bound = !isDef && bindsByName(parameter, formula.kind);
+    bool number = name == "s" || name == "p";
     // An argument may be any number; one that is known passes wherever a formula needs it to be.
-    Node *node = position ? add(op::Formal{'k'}, Element::Index, {}, {}, parameter.loc, "k")
-                 : isDef || parameter.name.text == "s" ? add(op::Input{}, Element::F32, {}, {}, parameter.loc, "x")
-                                                       : constant(1, Element::Integer, parameter.loc);
-    if (!scope.layers.back().try_emplace(parameter.name.text, node).second)
-      error(Diag::W011, parameter.name.loc, "parameter '" + parameter.name.text + "' is declared twice");
+    Node *node = parameter.hasAxes  ? add(op::Formal{'x'}, Element::F32, {roles.width}, {}, parameter.loc, name)
+                 : bound && !number ? add(op::Formal{'k'}, Element::Index, {}, {}, parameter.loc, "k")
+                 : isDef || bound   ? add(op::Input{}, Element::F32, {}, {}, parameter.loc, "x")
+                                    : constant(1, Element::Integer, parameter.loc);
+    if (!scope.layers.back().try_emplace(name, node).second)
+      error(Diag::W011, parameter.name.loc, "parameter '" + name + "' is declared twice");
   }
   for (const Parameter &parameter : formula.tensors) {
-    AxisList axes;
+    AxisList axes, indexed;
     if (isDef) {
       error(Diag::W015, parameter.loc, "a def takes no tensors after ';': its parameters may be tensors already");
       return;
@@ -288,13 +361,10 @@ void Elaborator::checkFormula(const FormulaDecl &formula) {
     std::optional<Element> element = elementOf(parameter);
     if (!element)
       return;
-    scope.tensors[parameter.name.text] = {add(op::Input{}, *element, axes, {}, parameter.loc, "x"), axes};
+    copy_if(axes, std::back_inserter(indexed), [&](const Axis *axis) { return axis != roles.width; });
+    scope.tensors[parameter.name.text] = {add(op::Input{}, *element, axes, {}, parameter.loc, "x"), indexed};
   }
   Node *result = value(*formula.body, scope);
-  if (!result || isDef || (result->element == Element::Bool) == (formula.kind == FormulaDecl::Kind::Mask))
-    return;
-  error(Diag::W035, formula.body->loc,
-        formula.kind == FormulaDecl::Kind::Mask
-            ? "a mask says yes or no, but '" + formula.name.text + "' is a number"
-            : "a score is a number, but '" + formula.name.text + "' is a condition");
+  if (result && !isDef)
+    isFormulaResult(formula, result);
 }

@@ -54,29 +54,44 @@ void Elaborator::statement(const Statement &entry, Scope &scope, Values *returne
   llvm_unreachable("a statement of no kind");
 }
 
-void Elaborator::assign(const Statement &entry, Scope &scope) {
-  Values results;
+/// The values of a statement's right side, one for each of its names: null after an error.
+Elaborator::Values Elaborator::results(const Statement &entry, Scope &scope) {
   const Expr &right = *entry.values.front();
+  size_t names = entry.targets.size();
+  Values results;
+  std::string what;
+  Loc declared;
   const auto *call = dyn_cast<CallExpr>(&right);
+  const auto *attention = dyn_cast<AttendExpr>(&right);
   auto block = call ? program.blocks.find(call->callee.text) : program.blocks.end();
   if (block != program.blocks.end()) {
     results = callBlock(*block->getValue(), *call, scope);
-    size_t given = block->getValue()->results.size();
-    if (given != entry.targets.size()) {
-      error(Diag::W016, entry.loc,
-            "'" + call->callee.text + "' gives " + counted(given, "result") + ", but there " +
-                (entry.targets.size() == 1 ? "is " : "are ") + counted(entry.targets.size(), "name") + " for them")
-          .note(block->getValue()->name.loc, "declared here");
-      results.assign(entry.targets.size(), nullptr);
-    }
+    what = "'" + call->callee.text.str() + "'";
+    declared = block->getValue()->name.loc;
+  } else if (attention && !attention->extras.empty()) {
+    results = attend(*attention, scope);
+    what = "'attend'";
   } else {
     results.push_back(value(right, scope));
-    if (entry.targets.size() != 1) {
+    if (names != 1) {
       if (results.front())
-        error(Diag::W016, entry.loc, "one value cannot be given to " + Twine(entry.targets.size()) + " names");
-      results.assign(entry.targets.size(), nullptr);
+        error(Diag::W016, entry.loc, "one value cannot be given to " + Twine(names) + " names");
+      results.assign(names, nullptr);
     }
   }
+  if (results.size() != names) {
+    auto report = error(Diag::W016, entry.loc,
+                        what + " gives " + counted(results.size(), "result") + ", but there " +
+                            (names == 1 ? "is " : "are ") + counted(names, "name") + " for them");
+    if (declared.source)
+      report.note(declared, "declared here");
+    results.assign(names, nullptr);
+  }
+  return results;
+}
+
+void Elaborator::assign(const Statement &entry, Scope &scope) {
+  Values results = this->results(entry, scope);
   for (auto [target, result] : zip(entry.targets, results)) {
     Node **known = scope.find(target.text);
     if (entry.kind == Statement::Kind::Accumulate) {

@@ -285,6 +285,25 @@ Node *Elaborator::builtin_rms_norm(const CallExpr &call, StringRef use, Scope &s
 
 //===-- rename, dropout -------------------------------------------------------------------------------------------===//
 
+const Axis *Elaborator::otherName(const Axis *from, const Axis *to, Loc loc) {
+  std::optional<int64_t> oldSize = from->staticSize(), newSize = to->size;
+  if (newSize && oldSize != newSize) {
+    error(Diag::W028, loc,
+          "'" + from->name + "' has " + (oldSize ? Twine(*oldSize).str() : "a size known when running") + ", but '" +
+              to->name + "' has " + Twine(*newSize));
+    return nullptr;
+  }
+  // A name without a size of its own stands for the old axis: one new axis for each that it ever stands for.
+  if (newSize || from->root() == to)
+    return to;
+  const Axis *&alias = aliases[{to, from->root()}];
+  if (!alias) {
+    graph.derived.push_back({to->name, std::nullopt, to->loc, to->inWeights, nullptr, from->root()});
+    alias = &graph.derived.back();
+  }
+  return alias;
+}
+
 Node *Elaborator::builtin_rename(const CallExpr &call, StringRef use, Scope &scope) {
   Signature signature;
   signature.arrow = Signature::Use::Must;
@@ -313,22 +332,8 @@ Node *Elaborator::builtin_rename(const CallExpr &call, StringRef use, Scope &sco
           "this value, which is " + describe(x) + ", has axis '" + to->name + "' already");
     return nullptr;
   }
-  std::optional<int64_t> oldSize = from->staticSize(), newSize = to->size;
-  if (newSize && oldSize != newSize) {
-    error(Diag::W028, arrow.loc,
-          "'" + from->name + "' has " + (oldSize ? Twine(*oldSize).str() : "a size known when running") + ", but '" +
-              to->name + "' has " + Twine(*newSize));
+  if (!(to = otherName(from, to, arrow.loc)))
     return nullptr;
-  }
-  // A name without a size of its own stands for the old axis: one new axis for each that it ever stands for.
-  if (!newSize && from->root() != to) {
-    const Axis *&alias = aliases[{to, from->root()}];
-    if (!alias) {
-      graph.derived.push_back({to->name, std::nullopt, to->loc, to->inWeights, nullptr, from->root()});
-      alias = &graph.derived.back();
-    }
-    to = alias;
-  }
   AxisList axes = x->axes;
   *find(axes, from) = to;
   return add(op::Rename{from, to}, x->element, axes, {x}, call.loc, "rename");

@@ -50,10 +50,12 @@ struct Walker {
       const auto *attend = cast<AttendExpr>(expr);
       walk(attend->call);
       walk(attend->scale);
+      walk(attend->sink);
       bool outside = std::exchange(inClause, true);
       walk(attend->where);
-      for (const Expr *score : attend->scores)
-        walk(score);
+      for (const std::vector<Expr *> *chain : {&attend->scores, &attend->weighs})
+        for (const Expr *use : *chain)
+          walk(use);
       inClause = outside;
       return;
     }

@@ -33,6 +33,8 @@ Diagnostics::Report Elaborator::error(Diag id, Loc loc, const Twine &text) {
 }
 
 const Axis *Elaborator::axisNamed(const Ident &name, const Scope &scope, const Node *value) {
+  if (!scope.vectorAxis.empty() && name.text == scope.vectorAxis)
+    return scope.attention->width;
   // A value's own axes first: a renamed one, or that of a cache, shares its name with a declared one.
   if (const Axis *axis = value ? named(value->axes, name.text) : nullptr)
     return axis;

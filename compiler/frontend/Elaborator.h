@@ -24,6 +24,7 @@ struct Scope {
   };
   llvm::StringMap<Tensor> tensors;
   std::vector<Node *> *captured = nullptr; ///< tensors that the formula reads
+  llvm::StringRef vectorAxis;              ///< what a score over vectors calls attention's width
 
   Node **find(llvm::StringRef name);
 };
@@ -84,6 +85,7 @@ private:
   std::optional<std::string> nestedPrefix(const Ident &pattern, Scope &scope);
   bool returnValues(const BlockDecl &block, const Statement &statement, Scope &scope, Values &returned);
   Values callBlock(const BlockDecl &block, const CallExpr &call, Scope &scope);
+  Values results(const Statement &statement, Scope &scope);
   std::optional<Element> elementOf(const Parameter &parameter);
   bool parameterAxes(const Parameter &parameter, AxisList &axes);
   bool passes(const Parameter &parameter, const AxisList &axes, Node *argument, Loc loc, Scope &inner);
@@ -98,6 +100,7 @@ private:
   Node *def(const FormulaDecl &formula, const CallExpr &call, Scope &scope);
   Node *index(const IndexExpr &expr, Scope &scope);
   Node *reduce(const ReduceExpr &expr, Scope &scope);
+  Node *count(llvm::ArrayRef<const Axis *> axes, Loc loc); ///< of the positions of all together
   std::optional<double> number(const Expr &expr, Scope &scope, llvm::StringRef what);
   std::optional<int64_t> integer(const Expr &expr, Scope &scope, llvm::StringRef what);
   Diagnostics::Report wrongCount(llvm::StringRef callee, size_t wanted, size_t given, Loc loc);
@@ -111,7 +114,7 @@ private:
   Node *arithmetic(MapOp op, Node *left, Node *right, Loc loc, llvm::StringRef construct);
   Node *logic(MapOp op, llvm::ArrayRef<Node *> operands, Loc loc, llvm::StringRef construct);
   Node *unary(Operator op, Node *operand, Loc loc);
-  Node *select(Node *condition, Node *then, Node *otherwise, Loc loc);
+  Node *select(Node *condition, Node *then, Node *otherwise, bool positions, Loc loc);
   Node *math(MapOp op, llvm::StringRef name, llvm::ArrayRef<Node *> operands, Loc loc);
   bool wantNumber(Node *node, Loc loc, const llvm::Twine &what);
   Node *wantF32(Node *node, Loc loc, const llvm::Twine &what);
@@ -120,6 +123,7 @@ private:
   bool sortArguments(const CallExpr &call, const Signature &signature, llvm::StringRef usage, CallArguments &sorted);
 #define BUILTIN(name, usage) Node *builtin_##name(const CallExpr &call, llvm::StringRef use, Scope &scope);
 #include "compiler/frontend/Builtins.def"
+  const Axis *otherName(const Axis *from, const Axis *to, Loc loc);
   Node *linearOf(Node *x, const CallArguments &arguments, const CallExpr &call, Scope &scope);
 
   // Weights.cpp
@@ -128,23 +132,37 @@ private:
   bool hasWeight(const std::string &name) const;
   void reportUnusedWeights();
 
-  // Attend.cpp and AttendFormulas.cpp: roles of axes, masks and scores.
+  // Attend.cpp and AttendFormulas.cpp: roles of axes, results, and the formulas of clauses.
   const Axis *positionAxis(const Node *value, const Axis *width, const Ident *over, llvm::StringRef what, Loc loc,
                            const Scope &scope);
   void split(const Node *value, const Axis *position, const Axis *width, const Scope &scope, AxisList &batch,
              AxisList &heads) const;
-  Node *attend(const AttendExpr &expr, Scope &scope);
+  Values attend(const AttendExpr &expr, Scope &scope);
+  Node *single(const AttendExpr &expr, Scope &scope); ///< attention where one value is needed
   bool attendRoles(const AttendExpr &expr, Node *q, Node *k, Node *v, const CallArguments &arguments, Scope &scope,
                    op::Attention &roles);
   bool matchHeads(const AttendExpr &expr, AxisList qHeads, AxisList kHeads, op::Attention &roles);
+  bool attendScale(const AttendExpr &expr, Scope &scope, op::Attention &roles);
+  bool attendFormulas(const AttendExpr &expr, Scope &scope, op::Attention &roles, std::vector<Node *> &captured);
+  bool attendSink(const Expr &expr, Scope &scope, op::Attention &roles);
+  bool weightsAxes(const AttendExpr &expr, const op::Attention &roles, llvm::ArrayRef<const Axis *> perQuery,
+                   AxisList &axes);
   Node *mask(const Expr &expr, Scope &scope, op::Attention &roles, std::vector<Node *> &captured);
-  Node *formula(const Expr &expr, FormulaDecl::Kind kind, Node *score, Scope &scope, op::Attention &roles,
+  const FormulaDecl *declared(const Expr &use, FormulaDecl::Kind kind) const;
+  Node *formula(const Expr &expr, FormulaDecl::Kind kind, Node *number, Scope &scope, op::Attention &roles,
                 std::vector<Node *> &captured);
-  bool bindFormula(const FormulaDecl &formula, const Expr &use, Node *score, Scope &outer, Scope &inner);
+  bool bindFormula(const FormulaDecl &formula, const Expr &use, Node *number, Scope &outer, Scope &inner);
+  bool bindParameter(const FormulaDecl &formula, const Parameter &parameter, Loc use, Node *number, Scope &inner);
   bool bindTensor(const FormulaDecl &formula, const Parameter &parameter, Loc loc, Node *node, Scope &inner);
+  bool isFormulaResult(const FormulaDecl &formula, const Node *result);
   Node *formal(char name, Loc loc, Scope &inner);
-  Node *read(const IndexExpr &expr, const Scope::Tensor &tensor, Scope &scope);
+  Node *read(llvm::ArrayRef<IndexExpr::Entry> entries, const Scope::Tensor &tensor, Loc loc, Scope &scope);
   void wrongFormula(const Expr &expr, const Ident &name, FormulaDecl::Kind wanted, const Scope &scope);
+
+  // AttendVectors.cpp: scores of vectors themselves.
+  bool vectorAxisOf(const FormulaDecl &formula, llvm::StringRef &axis);
+  Node *sumOverWidth(const ReduceExpr &expr, Scope &scope);
+  Node *sumOfTerm(Node *term, Loc loc, llvm::StringRef construct, op::Attention &roles);
 
   const Program &program;
   const Checkpoint *checkpoint;

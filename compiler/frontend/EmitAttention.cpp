@@ -1,4 +1,4 @@
-//===- EmitAttention.cpp - attention and the regions of its mask and score ----------------------------------------===//
+//===- EmitAttention.cpp - attention and the regions of its clauses -----------------------------------------------===//
 // Answers: how do roles of axes become [batch, position, head, width], and formulas over positions regions?
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/frontend/Emitter.h"
@@ -12,12 +12,38 @@ using namespace mlir;
 using namespace weft;
 using namespace weft::frontend;
 
+/// A region while it is filled, and what the leaves of formulas are there.
 struct FunctionEmitter::RegionScope {
+  RegionScope(Block *block, Location loc, const op::Attention &attention)
+      : body(OpBuilder::atBlockEnd(block)), loc(loc), attention(attention) {}
+
   OpBuilder body;
   Location loc;
   const op::Attention &attention;
-  Value s, batch, head, query, key;
+  SmallVector<Value> numbers; ///< sums over the width, or the number so far
+  Value queryElement, keyElement;
+  Value batch, head, query, key, width;
   Computed computed;
+
+  Value leaf(char formal) const {
+    switch (formal) {
+    case 's':
+    case 'p':
+      return numbers.front();
+    case 'x':
+      return queryElement;
+    case 'y':
+      return keyElement;
+    case 'b':
+      return batch;
+    case 'h':
+      return head;
+    case 'q':
+      return query;
+    default:
+      return key;
+    }
+  }
 };
 
 Emitted FunctionEmitter::emitOp(const Node &node, const std::shared_ptr<const op::Attention> &roles) {
@@ -34,33 +60,70 @@ Emitted FunctionEmitter::emitOp(const Node &node, const std::shared_ptr<const op
   Value k = arrange(get(node.operands[1]), key, loc);
   Value v = arrange(get(node.operands[2]), value, loc);
   Value first = attention.queryPosition ? firstPosition(attention.queryPosition) : Value();
-  auto op = AttentionOp::create(b, loc, typeOf(result, b.getF32Type()), q, k, v, first, attention.scale);
-  if (attention.mask)
-    emitRegion(op.getMask(), attention.mask, attention, /*isScore=*/false, loc);
-  if (attention.score)
-    emitRegion(op.getScore(), attention.score, attention, /*isScore=*/true, loc);
+  Value sink = attention.sink ? arrange(get(attention.sink), {attention.queryHeads}, loc) : Value();
+  // What nothing reads is not computed.
+  auto wanted = [&](const Node *extra) { return extra && fusion.isLive(extra); };
+  Groups perKey = {attention.batch, queryPosition, attention.queryHeads, {}}, perQuery = perKey;
+  perQuery.pop_back();
+  SmallVector<Type> types = {typeOf(result, b.getF32Type())};
+  if (wanted(attention.weights)) {
+    perKey.back() = {attention.weights->axes.back()};
+    types.push_back(typeOf(perKey, b.getF32Type()));
+  }
+  if (wanted(attention.lse))
+    types.push_back(typeOf(perQuery, b.getF32Type()));
+  auto op = AttentionOp::create(b, loc, types, q, k, v, first, sink, ValueRange(), llvm::APFloat(attention.scale),
+                                wanted(attention.weights), wanted(attention.lse));
+  emitRegions(op, attention);
+  if (wanted(attention.weights))
+    values[attention.weights] = restore(op->getResult(op.getWeightsNumber()), perKey, loc);
+  if (wanted(attention.lse))
+    values[attention.lse] = restore(op->getResult(op.getLseNumber()), perQuery, loc);
   return restore(op->getResult(0), result, loc);
 }
 
-void FunctionEmitter::emitRegion(Region &region, const Node *root, const op::Attention &attention, bool isScore,
-                                 Location loc) {
+void FunctionEmitter::emitRegions(AttentionOp op, const op::Attention &attention) {
+  Type f32 = b.getF32Type();
+  if (!attention.terms.empty())
+    emitSimilarity(op.getSimilarity(), attention, op.getLoc());
+  if (attention.mask)
+    emitFormula(op.getMask(), attention.mask, {}, attention, op.getLoc());
+  // A score that is a sum as it is needs no region.
+  SmallVector<Type> sums(std::max<size_t>(1, attention.terms.size()), f32);
+  if (attention.score && !(sums.size() == 1 && attention.score->as<op::WidthSum>()))
+    emitFormula(op.getScore(), attention.score, sums, attention, op.getLoc());
+  if (attention.weigh)
+    emitFormula(op.getWeigh(), attention.weigh, f32, attention, op.getLoc());
+}
+
+void FunctionEmitter::emitSimilarity(Region &region, const op::Attention &attention, Location loc) {
   Block *block = new Block;
   region.push_back(block);
-  Value s = isScore ? block->addArgument(b.getF32Type(), loc) : Value();
-  SmallVector<Value, 4> positions;
-  for (unsigned i = 0; i < 4; ++i)
-    positions.push_back(block->addArgument(b.getIndexType(), loc));
-  RegionScope scope{OpBuilder::atBlockEnd(block),
-                    loc,
-                    attention,
-                    s,
-                    positions[0],
-                    positions[1],
-                    positions[2],
-                    positions[3],
-                    Computed()};
-  Value result = computeFormula(root, scope);
-  YieldOp::create(scope.body, loc, result);
+  Type f32 = b.getF32Type(), index = b.getIndexType();
+  for (Type type : {f32, f32, index, index, index})
+    block->addArgument(type, loc);
+  RegionScope scope(block, loc, attention);
+  scope.queryElement = block->getArgument(0);
+  scope.keyElement = block->getArgument(1);
+  scope.batch = block->getArgument(2);
+  scope.head = block->getArgument(3);
+  scope.width = block->getArgument(4);
+  SmallVector<Value> terms;
+  for (const Node *term : attention.terms)
+    terms.push_back(computeFormula(term, scope));
+  YieldOp::create(scope.body, loc, terms);
+}
+
+void FunctionEmitter::emitFormula(Region &region, const Node *root, TypeRange numbers, const op::Attention &attention,
+                                  Location loc) {
+  Block *block = new Block;
+  region.push_back(block);
+  RegionScope scope(block, loc, attention);
+  for (Type type : numbers)
+    scope.numbers.push_back(block->addArgument(type, loc));
+  for (Value *position : {&scope.batch, &scope.head, &scope.query, &scope.key})
+    *position = block->addArgument(b.getIndexType(), loc);
+  YieldOp::create(scope.body, loc, computeFormula(root, scope));
 }
 
 /// Where on `axis` the index `flat` of the axes together points.
@@ -75,12 +138,12 @@ Value FunctionEmitter::computeFormula(const Node *node, RegionScope &scope) {
     return it->second;
   Value result;
   if (const auto *formal = node->as<op::Formal>()) {
-    result = formal->name == 's'   ? scope.s
-             : formal->name == 'b' ? scope.batch
-             : formal->name == 'h' ? scope.head
-             : formal->name == 'q' ? scope.query
-                                   : scope.key;
+    result = scope.leaf(formal->name);
+  } else if (const auto *sum = node->as<op::WidthSum>()) {
+    result = scope.numbers[sum->term];
   } else if (const auto *index = node->as<op::AxisIndex>()) {
+    if (index->axis == scope.attention.width)
+      return scope.width;
     bool inBatch = contains(scope.attention.batch, index->axis);
     ArrayRef<const Axis *> axes = inBatch ? scope.attention.batch : scope.attention.queryHeads;
     size_t at = llvm::find(axes, index->axis) - axes.begin();

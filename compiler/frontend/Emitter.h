@@ -11,6 +11,10 @@
 #include "llvm/ADT/DenseSet.h"
 #include <map>
 
+namespace weft {
+class AttentionOp;
+}
+
 namespace weft::frontend {
 
 /// The module of a checked graph, verified.
@@ -96,13 +100,19 @@ private:
   mlir::Value angle(mlir::OpBuilder &body, mlir::Location loc, mlir::Value first, mlir::Value frequency);
   // EmitAttention.cpp
   Emitted emitOp(const Node &node, const std::shared_ptr<const op::Attention> &op);
-  void emitRegion(mlir::Region &region, const Node *root, const op::Attention &op, bool isScore, mlir::Location loc);
+  void emitRegions(AttentionOp attention, const op::Attention &op);
+  void emitSimilarity(mlir::Region &region, const op::Attention &op, mlir::Location loc);
+  void emitFormula(mlir::Region &region, const Node *root, mlir::TypeRange numbers, const op::Attention &op,
+                   mlir::Location loc);
   struct RegionScope;
   mlir::Value computeFormula(const Node *node, RegionScope &scope);
   mlir::Value readTensor(const Node *node, const op::Read &read, RegionScope &scope);
+  // The attention makes them.
+  Emitted emitOp(const Node &node, const op::AttentionExtra &op) { return {}; }
   // Leaves of formulas are no values of their own.
   Emitted emitOp(const Node &node, const op::AxisSize &op) { return {}; }
   Emitted emitOp(const Node &node, const op::Formal &op) { return {}; }
+  Emitted emitOp(const Node &node, const op::WidthSum &op) { return {}; }
   Emitted emitOp(const Node &node, const op::AxisIndex &op) { return {}; }
   Emitted emitOp(const Node &node, const op::Read &op) { return {}; }
 

@@ -51,7 +51,7 @@ Node *Elaborator::valueImpl(const Expr &expr, Scope &scope) {
     Node *condition = value(*choice.condition, scope);
     Node *then = value(*choice.then, scope);
     Node *otherwise = value(*choice.otherwise, scope);
-    return condition && then && otherwise ? select(condition, then, otherwise, expr.loc) : nullptr;
+    return condition && then && otherwise ? select(condition, then, otherwise, scope.attention, expr.loc) : nullptr;
   }
   case Expr::Kind::Call:
     return call(cast<CallExpr>(expr), scope);
@@ -64,7 +64,7 @@ Node *Elaborator::valueImpl(const Expr &expr, Scope &scope) {
       error(Diag::W013, expr.loc, "'attend' cannot stand in a formula");
       return nullptr;
     }
-    return attend(cast<AttendExpr>(expr), scope);
+    return single(cast<AttendExpr>(expr), scope);
   }
   llvm_unreachable("an expression of no kind");
 }
@@ -80,19 +80,27 @@ void Elaborator::unknownName(const Ident &name, ArrayRef<StringRef> candidates, 
     report.note(formula->getValue()->name.loc, "'" + best + "' is declared here");
 }
 
-static StringRef kindOf(FormulaDecl::Kind kind) {
-  return kind == FormulaDecl::Kind::Mask ? "mask" : kind == FormulaDecl::Kind::Score ? "score" : "def";
+StringRef weft::frontend::spelling(FormulaDecl::Kind kind) {
+  static constexpr StringRef names[] = {"mask", "score", "weigh", "def"};
+  return names[static_cast<size_t>(kind)];
+}
+
+StringRef weft::frontend::clauseOf(FormulaDecl::Kind kind) {
+  static constexpr StringRef names[] = {"where", "score", "weigh", ""};
+  return names[static_cast<size_t>(kind)];
 }
 
 Node *Elaborator::name(const NameExpr &expr, Scope &scope) {
   if (Node **node = scope.find(expr.name))
     return *node;
-  if (scope.tensors.count(expr.name)) {
+  if (auto it = scope.tensors.find(expr.name); it != scope.tensors.end()) {
+    if (it->second.indexed.empty())
+      return read({}, it->second, expr.loc, scope);
     error(Diag::W017, expr.loc,
           "'" + expr.name + "' is a tensor; a formula reads it at positions, as in '" + expr.name + "[k]'");
     return nullptr;
   }
-  const Axis *axis = named(scope.bound, expr.name);
+  const Axis *axis = expr.name == scope.vectorAxis ? scope.attention->width : named(scope.bound, expr.name);
   if (auto it = program.axisNames.find(expr.name); !axis && it != program.axisNames.end())
     axis = it->second;
   if (axis) {
@@ -112,7 +120,7 @@ Node *Elaborator::name(const NameExpr &expr, Scope &scope) {
     return nullptr;
   }
   if (auto it = program.formulas.find(expr.name); it != program.formulas.end()) {
-    error(Diag::W013, expr.loc, "'" + expr.name + "' is a " + kindOf(it->getValue()->kind) + ", not a value");
+    error(Diag::W013, expr.loc, "'" + expr.name + "' is a " + spelling(it->getValue()->kind) + ", not a value");
     return nullptr;
   }
   std::vector<StringRef> names = {"pi", "inf"};
@@ -189,8 +197,8 @@ Node *Elaborator::call(const CallExpr &call, Scope &scope) {
     if (formula.kind == FormulaDecl::Kind::Def)
       return def(formula, call, scope);
     error(Diag::W013, call.callee.loc,
-          "'" + callee + "' is a " + kindOf(formula.kind) + ", which stands in a clause of 'attend' only: '" +
-              (formula.kind == FormulaDecl::Kind::Mask ? "where " : "score ") + call.loc.text() + "'");
+          "'" + callee + "' is a " + spelling(formula.kind) + ", which stands in a clause of 'attend' only: '" +
+              clauseOf(formula.kind) + " " + call.loc.text() + "'");
     return nullptr;
   }
   if (program.model && program.model->name.text == callee) {
@@ -235,7 +243,7 @@ Node *Elaborator::def(const FormulaDecl &formula, const CallExpr &call, Scope &o
 Node *Elaborator::index(const IndexExpr &expr, Scope &scope) {
   if (const auto *base = dyn_cast<NameExpr>(expr.base))
     if (auto it = scope.tensors.find(base->name); it != scope.tensors.end())
-      return read(expr, it->second, scope);
+      return read(expr.entries, it->second, expr.loc, scope);
   Node *node = value(*expr.base, scope);
   for (const IndexExpr::Entry &entry : expr.entries) {
     if (!node)
@@ -281,10 +289,8 @@ Node *Elaborator::index(const IndexExpr &expr, Scope &scope) {
 
 Node *Elaborator::reduce(const ReduceExpr &expr, Scope &scope) {
   StringRef operation = expr.operation.text;
-  if (scope.attention) {
-    error(Diag::W040, expr.operation.loc, "'" + operation + "' over an axis in a mask or score is not supported yet");
-    return nullptr;
-  }
+  if (scope.attention)
+    return sumOverWidth(expr, scope);
   Node *operand = value(*expr.operand, scope);
   if (!operand || !(operand = wantF32(operand, expr.operand->loc, "'" + operation + "'")))
     return nullptr;
@@ -323,16 +329,18 @@ Node *Elaborator::reduce(const ReduceExpr &expr, Scope &scope) {
   using Kind = op::Reduce::Kind;
   Kind kind = operation == "max" ? Kind::Max : operation == "min" ? Kind::Min : Kind::Sum;
   Node *result = add(op::Reduce{kind, axes}, Element::F32, rest, {operand}, expr.loc, operation);
-  if (operation != "mean")
-    return result;
-  Node *count = constant(1, Element::Integer, expr.loc);
+  return operation == "mean" ? arithmetic(MapOp::Div, result, count(axes, expr.loc), expr.loc, "mean") : result;
+}
+
+Node *Elaborator::count(ArrayRef<const Axis *> axes, Loc loc) {
+  Node *count = constant(1, Element::Integer, loc);
   for (const Axis *axis : axes) {
     std::optional<int64_t> size = axis->staticSize();
-    Node *factor = size ? constant(static_cast<double>(*size), Element::Integer, expr.loc)
-                        : add(op::AxisSize{axis->root()}, Element::Index, {}, {}, expr.loc, "size");
-    count = arithmetic(MapOp::Mul, count, factor, expr.loc, "size");
+    Node *factor = size ? constant(static_cast<double>(*size), Element::Integer, loc)
+                        : add(op::AxisSize{axis->root()}, Element::Index, {}, {}, loc, "size");
+    count = arithmetic(MapOp::Mul, count, factor, loc, "size");
   }
-  return arithmetic(MapOp::Div, result, count, expr.loc, "mean");
+  return count;
 }
 
 std::optional<double> Elaborator::number(const Expr &expr, Scope &scope, StringRef what) {

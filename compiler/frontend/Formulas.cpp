@@ -19,6 +19,12 @@ Node *Elaborator::convert(Node *node, Element element) {
     return node;
   if (node->isConstant())
     return constant(node->constant(), element, node->loc);
+  // Of two known numbers, each is one of the new type already.
+  if (const auto *choice = node->as<op::Map>();
+      choice && choice->op == MapOp::Select && node->operands[1]->isConstant() && node->operands[2]->isConstant())
+    return map(MapOp::Select, element,
+               {node->operands[0], convert(node->operands[1], element), convert(node->operands[2], element)}, node->loc,
+               node->construct);
   MapOp op = element == Element::F32 ? MapOp::ToF32 : element == Element::Index ? MapOp::ToIndex : MapOp::ToI32;
   return map(op, element, {node}, node->loc, "convert");
 }
@@ -176,7 +182,7 @@ Node *Elaborator::unary(Operator op, Node *operand, Loc loc) {
   return map(MapOp::Neg, operand->element, {operand}, loc, "-");
 }
 
-Node *Elaborator::select(Node *condition, Node *then, Node *otherwise, Loc loc) {
+Node *Elaborator::select(Node *condition, Node *then, Node *otherwise, bool positions, Loc loc) {
   if (condition->element != Element::Bool) {
     error(Diag::W017, loc, "'if' needs a condition, but is given " + describe(condition));
     return nullptr;
@@ -188,9 +194,9 @@ Node *Elaborator::select(Node *condition, Node *then, Node *otherwise, Loc loc) 
   if (!wantNumber(then, loc, "'if'") || !wantNumber(otherwise, loc, "'if'"))
     return nullptr;
   Element element = meet({then, otherwise});
-  // Two known integers and nothing to meet: they are numbers like any other.
+  // Two known integers and nothing to meet: they are numbers like any other; among positions they may be one.
   if (element == Element::Integer)
-    element = Element::F32;
+    element = positions ? Element::Index : Element::F32;
   return map(MapOp::Select, element, {condition, convert(then, element), convert(otherwise, element)}, loc, "if");
 }
 
@@ -199,7 +205,7 @@ Node *Elaborator::math(MapOp op, StringRef name, ArrayRef<Node *> operands, Loc 
     if (!wantNumber(operand, loc, "'" + name + "'"))
       return nullptr;
   bool keepsIntegers = op == MapOp::Math_min || op == MapOp::Math_max || op == MapOp::Math_abs;
-  if (op == MapOp::Math_floor && operands[0]->element != Element::F32)
+  if ((op == MapOp::Math_floor || op == MapOp::Math_whole) && operands[0]->element != Element::F32)
     return operands[0];
   // Small powers are products: exact, and faster than any general power.
   if (op == MapOp::Math_pow && operands[1]->isConstant() && !operands[0]->isConstant()) {
@@ -213,5 +219,7 @@ Node *Elaborator::math(MapOp op, StringRef name, ArrayRef<Node *> operands, Loc 
   SmallVector<Node *, 2> converted;
   for (Node *operand : operands)
     converted.push_back(convert(operand, element));
+  if (op == MapOp::Math_whole)
+    element = converted[0]->isConstant() ? Element::Integer : Element::I32;
   return map(op, element, converted, loc, name);
 }

@@ -146,7 +146,7 @@ struct Cache {
   const Axis *positions, *context;
   AxisList batch, rest;
 };
-/// Operands: query, key, value, then the tensors that mask and score read.
+/// Operands: query, key, value, the sink where there is one, then the tensors that formulas read.
 struct Attention {
   AxisList batch;
   const Axis *queryPosition; ///< null: one query
@@ -154,14 +154,24 @@ struct Attention {
   AxisList queryHeads, keyHeads;
   const Axis *width, *valueWidth;
   double scale;
-  Node *mask, *score; ///< roots of formulas, or null
+  Node *mask, *score, *weigh; ///< roots of formulas, or null
+  Node *sink;                 ///< over none or some of the query heads' axes, or null
+  /// What is summed along the width, one for each sum of a score over vectors; none: the products.
+  std::vector<Node *> terms;
+  Node *weights, *lse; ///< further results, null where they are not asked for
 };
+/// Operands: attention. One of its further results, which the attention points at.
+struct AttentionExtra {};
 
 // Leaves of a formula inside attention.
 struct Formal {
-  char name; ///< b, h, q, k or s
+  char name; ///< b, h, q, k; s or p, the number so far; x or y, an element of the query's or the key's vector
 };
-/// Where on an axis of the batch or the heads the formula is evaluated.
+/// One of the sums over the width.
+struct WidthSum {
+  unsigned term;
+};
+/// Where on an axis of the batch, the heads or the vectors the formula is evaluated.
 struct AxisIndex {
   const Axis *axis;
 };
@@ -174,7 +184,8 @@ struct Read {
 struct Node {
   std::variant<op::Input, op::Constant, op::AxisSize, op::Position, op::Weight, op::Map, op::Reduce, op::Softmax,
                op::Argmax, op::Linear, op::Lookup, op::Norm, op::Rotary, op::Sinusoid, op::Rename, op::Pick, op::Cache,
-               std::shared_ptr<const op::Attention>, op::Formal, op::AxisIndex, op::Read>
+               std::shared_ptr<const op::Attention>, op::AttentionExtra, op::Formal, op::WidthSum, op::AxisIndex,
+               op::Read>
       what;
   Element element = Element::F32;
   AxisList axes;

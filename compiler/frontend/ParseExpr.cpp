@@ -2,6 +2,7 @@
 // Answers: how do operators bind, and which forms do arguments and clauses of attention take?
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/frontend/Parser.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include <cmath>
 
@@ -333,62 +334,77 @@ Expr *Parser::parseAttend(Ident callee) {
     }
     break;
   }
-  for (Expr *part : {attend->where, attend->scale})
+  SmallVector<const Expr *> parts = {attend->where, attend->scale, attend->sink};
+  parts.append(attend->scores.begin(), attend->scores.end());
+  parts.append(attend->weighs.begin(), attend->weighs.end());
+  for (const Expr *part : parts)
     deepest = std::max(deepest, part ? part->depth : 0);
   attend->depth = deepest + 1;
   return finish(attend, {});
 }
 
+bool Parser::parseChain(std::vector<Expr *> &chain) {
+  do {
+    Expr *use = parsePostfix();
+    if (!use)
+      return false;
+    chain.push_back(use);
+  } while (accept(TokenKind::kw_then));
+  return true;
+}
+
 bool Parser::parseClause(AttendExpr &attend) {
   Token clause = take();
-  auto once = [&](bool given) {
+  auto once = [&](bool given, const Twine &text) {
     if (given)
-      diagnostics.error(Diag::W033, clause.loc, "'" + clause.text + "' is given twice for one 'attend'");
+      diagnostics.error(Diag::W033, clause.loc, "'" + text + "' is given twice for one 'attend'");
     return !given;
+  };
+  auto number = [&](Expr *&slot) {
+    Expr *given = parseBinary(4);
+    if (!given || !once(slot, clause.text))
+      return false;
+    slot = given;
+    return true;
   };
   switch (clause.kind) {
   case TokenKind::kw_where: {
     Expr *where = parseExpr();
-    if (!where || !once(attend.where))
+    if (!where || !once(attend.where, clause.text))
       return false;
     attend.where = where;
     return true;
   }
-  case TokenKind::kw_scale: {
-    Expr *scale = parseBinary(4);
-    if (!scale || !once(attend.scale))
-      return false;
-    attend.scale = scale;
-    return true;
-  }
-  case TokenKind::kw_score: {
-    if (!once(!attend.scores.empty()))
-      return false;
-    do {
-      Expr *score = parsePostfix();
-      if (!score)
-        return false;
-      attend.scores.push_back(score);
-    } while (accept(TokenKind::kw_then));
-    return true;
-  }
+  case TokenKind::kw_scale:
+    return number(attend.scale);
+  case TokenKind::kw_sink:
+    return number(attend.sink);
+  case TokenKind::kw_score:
+    return once(!attend.scores.empty(), clause.text) && parseChain(attend.scores);
+  case TokenKind::kw_weigh:
+    return once(!attend.weighs.empty(), clause.text) && parseChain(attend.weighs);
   case TokenKind::kw_with: {
     Ident what;
     if (!expectName(what, "'weights' or 'lse'"))
       return false;
-    if (what.text != "weights" && what.text != "lse") {
+    bool weights = what.text == "weights";
+    if (!weights && what.text != "lse") {
       diagnostics.error(Diag::W007, what.loc, "expected 'weights' or 'lse', found '" + what.text + "'");
       return false;
     }
-    attend.unsupported.push_back(clause.loc.to(what.loc));
-    return true;
-  }
-  default: {
-    Expr *operand = parseBinary(4);
-    if (!operand)
+    AttendExpr::Extra extra{weights, clause.loc.to(what.loc), std::nullopt};
+    if (!once(any_of(attend.extras, [&](const auto &given) { return given.weights == weights; }), "with " + what.text))
       return false;
-    attend.unsupported.push_back(clause.loc);
+    // What follows may be a name of the next statement; two names side by side are none.
+    if (weights && atWord("over") && peek(1).kind == TokenKind::Identifier) {
+      take();
+      Token name = take();
+      extra.over = Ident{name.text, name.loc};
+    }
+    attend.extras.push_back(extra);
     return true;
   }
+  default:
+    llvm_unreachable("no clause");
   }
 }

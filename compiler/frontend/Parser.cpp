@@ -81,7 +81,8 @@ bool Parser::declarationHere() {
   case TokenKind::kw_def:
     // A keyword misused as a name of a value begins nothing.
     return peek(1).kind != TokenKind::Equal && peek(1).kind != TokenKind::PlusEqual;
-  case TokenKind::kw_score: // also a clause of attend, which is indented
+  case TokenKind::kw_score: // also clauses of attend, which are indented
+  case TokenKind::kw_weigh:
     return token.loc.source->position(token.loc.begin).column == 1;
   default:
     return false;
@@ -93,10 +94,10 @@ void Parser::skipToDeclaration() {
     take();
 }
 
-void Parser::skipToStatement() {
+void Parser::skipToStatement(bool atHead) {
   // A statement whose head is wrong is skipped with its body.
   unsigned braces = 0;
-  for (bool first = true; !at(TokenKind::End) && !declarationHere() && !stopped(); first = false) {
+  for (bool first = atHead; !at(TokenKind::End) && !declarationHere() && !stopped(); first = false) {
     if (braces == 0 && (at(TokenKind::RightBrace) || (token.startsLine && !first)))
       return;
     braces += at(TokenKind::LeftBrace);
@@ -125,11 +126,14 @@ void Parser::parseFile(Ast &ast) {
     case TokenKind::kw_score:
       parsed = parseFormula(FormulaDecl::Kind::Score);
       break;
+    case TokenKind::kw_weigh:
+      parsed = parseFormula(FormulaDecl::Kind::Weigh);
+      break;
     case TokenKind::kw_def:
       parsed = parseFormula(FormulaDecl::Kind::Def);
       break;
     default:
-      unexpected("a declaration (axes, block, model, mask, score or def)");
+      unexpected("a declaration (axes, block, model, mask, score, weigh or def)");
     }
     if (parsed && !at(TokenKind::End) && !token.startsLine)
       parsed = unexpected("the end of the line");
@@ -266,13 +270,14 @@ bool Parser::parseBody(std::vector<Statement> &body) {
       return at(TokenKind::End);
     }
     Statement statement;
+    size_t head = token.loc.begin;
     if (parseStatement(statement)) {
       body.push_back(std::move(statement));
       if (token.startsLine || at(TokenKind::RightBrace) || at(TokenKind::End))
         continue;
       unexpected("the end of the line");
     }
-    skipToStatement();
+    skipToStatement(token.loc.begin == head);
   }
   leave();
   return accept(TokenKind::RightBrace);

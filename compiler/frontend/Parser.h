@@ -32,11 +32,11 @@ private:
   bool unexpected(const llvm::Twine &wanted);
   bool enter();
   void leave() { --depth; }
-  /// A keyword of a declaration at the start of a line; `score` only unindented, since a clause may begin a line too.
+  /// A keyword of a declaration at the start of a line; `score` and `weigh` only unindented: a clause may begin a line.
   bool declarationHere();
   bool stopped() const { return tooDeep || diagnostics.full(); }
   void skipToDeclaration();
-  void skipToStatement();
+  void skipToStatement(bool atHead);
 
   bool parseAxes();
   bool parseBlock(bool isModel);
@@ -61,6 +61,7 @@ private:
   CallExpr *parseCall(Ident callee);
   bool parseArgument(Argument &argument);
   Expr *parseAttend(Ident callee);
+  bool parseChain(std::vector<Expr *> &chain);
   bool parseClause(AttendExpr &attend);
   bool arrowAhead();
 

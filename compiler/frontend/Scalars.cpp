@@ -48,6 +48,17 @@ static Value compare(OpBuilder &b, Location loc, MapOp op, Value x, Value y) {
   return arith::CmpIOp::create(b, loc, predicates.whole, x, y);
 }
 
+// Comparisons that NaN fails, so that it becomes the smallest number; the largest is the largest f32 below 2^31.
+static Value emitWhole(OpBuilder &b, Location loc, Value x) {
+  auto clamp = [&](Value x, arith::CmpFPredicate within, float end) {
+    Value last = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(end));
+    return arith::SelectOp::create(b, loc, arith::CmpFOp::create(b, loc, within, x, last), x, last).getResult();
+  };
+  x = clamp(x, arith::CmpFPredicate::OGE, -2147483648.0f);
+  x = clamp(x, arith::CmpFPredicate::OLE, 2147483520.0f);
+  return arith::FPToSIOp::create(b, loc, b.getI32Type(), math::FloorOp::create(b, loc, x));
+}
+
 static Value emitFloat(OpBuilder &b, Location loc, MapOp op, ValueRange v) {
   switch (op) {
   case MapOp::Add:
@@ -84,6 +95,8 @@ static Value emitFloat(OpBuilder &b, Location loc, MapOp op, ValueRange v) {
     return math::CosOp::create(b, loc, v[0]);
   case MapOp::Math_floor:
     return math::FloorOp::create(b, loc, v[0]);
+  case MapOp::Math_whole:
+    return emitWhole(b, loc, v[0]);
   case MapOp::Math_abs:
     return math::AbsFOp::create(b, loc, v[0]);
   case MapOp::Math_pow:

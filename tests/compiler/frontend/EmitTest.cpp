@@ -155,6 +155,78 @@ TEST(Emit, AMaskMayReadATensorOfTheBatch) {
   EXPECT_TRUE(reads[2].getIndices()[1].getDefiningOp<arith::MaxSIOp>());
 }
 
+/// One attention over heads of x, followed by `clauses`; `then` uses its results.
+struct Attended {
+  explicit Attended(const std::string &clauses, const std::string &formulas = "", const std::string &then = "",
+                    const std::string &names = "a")
+      : compiled(model("  return b(x)\n", "axes key\n" + formulas +
+                                              "block b(x[seq, embed]) -> [seq, embed] {\n"
+                                              "  q = linear(x, \"q\", embed -> head dim)\n  " +
+                                              names + " = attend(q, q, q) " + clauses + "\n" + then +
+                                              "  return linear(a, \"o\", head dim -> embed)\n}\n")),
+        op(compiled.ops<AttentionOp>("m").front()) {}
+  Compiled compiled;
+  AttentionOp op;
+};
+
+TEST(Emit, OnlyResultsThatAreUsedAreAskedFor) {
+  const char *clauses = "with lse with weights over key", *names = "a, z, p";
+  Attended none(clauses, "", "", names);
+  EXPECT_FALSE(none.op.getWeights() || none.op.getLse());
+  EXPECT_EQ(none.op.getNumResults(), 1u);
+  Attended weights(clauses, "", "  a += sum[key] p\n", names);
+  EXPECT_TRUE(weights.op.getWeights() && !weights.op.getLse());
+  EXPECT_EQ(typeOf(weights.op.getResults()[1]), "tensor<?x?x8x?xf32>");
+  Attended both(clauses, "", "  a += sum[key] p + z\n", names);
+  EXPECT_TRUE(both.op.getWeights() && both.op.getLse());
+  EXPECT_EQ(typeOf(both.op.getResults()[2]), "tensor<?x?x8xf32>");
+}
+
+TEST(Emit, TheWeightsOfAStepAreOverAllPositions) {
+  Compiled compiled =
+      compile(std::string(axes) + "block b(x[seq, embed]) -> [seq, embed] {\n"
+                                  "  k = cache(linear(x, \"k\", embed -> kv_head dim), context)\n"
+                                  "  a, p = attend(linear(x, \"q\", embed -> head dim), k, k) where causal "
+                                  "with weights\n"
+                                  "  return linear(a + max[context] p, \"o\", head dim -> embed)\n}\n"
+                                  "model m(x: f32[batch, seq, embed]) -> f32[batch, seq, embed] {\n"
+                                  "  return b(x)\n}\n",
+              [] {
+                FrontendOptions options;
+                options.axes["seq"] = 3;
+                return options;
+              }());
+  EXPECT_EQ(compiled.messages, "");
+  EXPECT_EQ(typeOf(compiled.ops<AttentionOp>("m")[0].getResults()[1]), "tensor<?x3x8x3xf32>");
+  EXPECT_EQ(typeOf(compiled.ops<AttentionOp>("m_step")[0].getResults()[1]), "tensor<?x3x8x?xf32>");
+}
+
+TEST(Emit, SumsOfAScoreAreTheSimilarity) {
+  auto terms = [](AttentionOp op) { return op.getSimilarity().front().getTerminator()->getNumOperands(); };
+  Attended one("score additive(weight(\"w\", -> head dim)) scale 2",
+               "score additive(q[dim], k[dim]; w[dim]) = sum[dim] w * tanh(q + k)\n");
+  EXPECT_EQ(terms(one.op), 1u);
+  EXPECT_TRUE(one.op.getScore().empty());
+  EXPECT_DOUBLE_EQ(one.op.getScale().convertToDouble(), 2);
+  auto reads = one.compiled.ops<tensor::ExtractOp>("m");
+  ASSERT_EQ(reads.size(), 1u);
+  EXPECT_EQ(reads[0].getIndices()[0], one.op.getSimilarity().getArgument(3)); // the head
+  EXPECT_EQ(reads[0].getIndices()[1], one.op.getSimilarity().getArgument(4)); // the element
+
+  Attended three("score cosine then softcap(2) scale 3", "score cosine(q[dim], k[dim]) = sum[dim] q * k / "
+                                                         "sqrt(sum[dim] q * q) / sqrt(sum[dim] k * k)\n");
+  EXPECT_EQ(terms(three.op), 3u);
+  EXPECT_EQ(three.op.getScore().getNumArguments(), 3u + 4u);
+  EXPECT_DOUBLE_EQ(three.op.getScale().convertToDouble(), 1); // of the quotient, not of each sum
+}
+
+TEST(Emit, ASinkIsOneNumberForEachHead) {
+  Attended one("sink 0.5");
+  EXPECT_EQ(typeOf(one.op.getSink()), "tensor<8xf32>");
+  Attended perHead("sink weight(\"sinks\", -> head)");
+  EXPECT_TRUE(perHead.op.getSink().getDefiningOp<WeightOp>());
+}
+
 TEST(Emit, PicksAndPositions) {
   Compiled compiled = model("  y = linear(x, \"qkv\", embed -> part embed)\n  return y[part = 1] + "
                             "lookup(position(seq), \"wpe\", context -> embed)\n");

@@ -159,6 +159,14 @@ TEST(Meaning, WholeNumbersFloorTowardsMinusInfinity) {
         "  n = position(seq) - 3\n  return x + n % 2 + 10 * (n // 2), x + n - 2 * floor(n / 2) + 10 * floor(n / 2)\n");
 }
 
+TEST(Meaning, WholeNumbersOfRealOnes) {
+  model("x: f32[seq]", "f32[seq]", "  return x + whole(3 * x) % 2, x + floor(3 * x) - 2 * floor(floor(3 * x) / 2)\n");
+  model("x: f32[seq]", "f32[seq]",
+        "  big = 1000000000000 * (1 + x * x)\n"
+        "  return x + (whole(big) - 2147483520) + (whole(-big) + 2147483648) + (whole((x - x) / (x - x)) + "
+        "2147483648), x\n");
+}
+
 TEST(Meaning, AttentionOverHeads) {
   model(qkv, attended,
         "  p = softmax[key](sum[dim] (q * k) / sqrt(dim))\n  return attend(q, k, v, over key), sum[key] p * v\n");
@@ -199,6 +207,117 @@ TEST(Meaning, AScoreReadsATableOfHeadsBeyondItsEnds) {
         "  s = sum[dim](q * k) / sqrt(dim) + r\n"
         "  return attend(q, k, v, over key) score near(t), sum[key] softmax[key](s) * v\n",
         "score near(s, q, k; t[part]) = s + t[k - q]\n");
+}
+
+TEST(Meaning, LengthsFollowTheBatch) {
+  model(std::string(qkv) + ", n: i32[batch]", attended,
+        "  e = if position(key) < n or position(key) == 6 then exp(sum[dim](q * k) / sqrt(dim)) else 0\n"
+        "  return attend(q, k, v, over key) where padded(n) or at(6), sum[key] (e / sum[key] e) * v\n",
+        "mask at(k, n) = k == n\n");
+  model(std::string(qkv) + ", n: i32[batch]", attended,
+        "  e = if position(key) <= n then exp(sum[dim](q * k) / sqrt(dim)) else 0\n"
+        "  return attend(q, k, v, over key) where short(n), sum[key] (e / sum[key] e) * v\n",
+        "mask short(b, k; n[batch]) = k <= n[b]\n");
+}
+
+TEST(Meaning, AMaskOfTheCallerAndOneThatIsAdded) {
+  model(std::string(qkv) + ", m: i32[batch, seq, key], a: f32[seq, head, key]", attended,
+        "  e = if m != 0 or position(key) == 0 then exp(sum[dim](q * k) / sqrt(dim) + a) else 0\n"
+        "  return attend(q, k, v, over key) where given(m) or prefix(1) score plus(a), sum[key] (e / sum[key] e) * v\n",
+        "mask given(q, k; m[seq, key]) = m[q, k] != 0\nscore plus(s, q, k; a[seq, key]) = s + a[q, k]\n");
+}
+
+const char *products = "  s = sum[dim](q * k) / sqrt(dim)\n";
+
+TEST(Meaning, ASinkTakesItsShare) {
+  for (const char *sink : {"0.5", "n", "n / 2"})
+    model(std::string(qkv) + ", n: f32[" + (std::string(sink) == "n" ? "head" : "") + "]", attended,
+          std::string(products) + "  return attend(q, k, v, over key) sink " + sink +
+              ", sum[key] (exp(s) / (sum[key] " + "exp(s) + exp(" + sink + "))) * v\n");
+}
+
+TEST(Meaning, WeightsAndTheLogOfTheirSum) {
+  const char *weights = "f32[batch, head, seq, key]", *lse = "f32[seq, head, batch]";
+  model(qkv, weights,
+        std::string(products) + "  a, p = attend(q, k, v, over key) with weights\n  return p, softmax[key] s\n");
+  model(qkv, lse,
+        std::string(products) + "  a, z = attend(q, k, v, over key) with lse\n  return z, log(sum[key] exp(s))\n");
+  model(qkv, lse,
+        std::string(products) +
+            "  a, z, p = attend(q, k, v, over key) where prefix(4) with lse sink -1 with weights over token\n"
+            "  e = if position(key) < 4 then exp(s) else 0\n"
+            "  return z + max[token] p, log(sum[key] e + exp(-1)) + max[key] e / (sum[key] e + exp(-1))\n",
+        "axes token\n");
+}
+
+TEST(Meaning, WeightsOfGroupedHeadsAndOfOneQuery) {
+  model("q: f32[batch, seq, kv_head, group, dim], k: f32[batch, key, kv_head, dim]",
+        "f32[batch, seq, group, kv_head, key]",
+        "  a, p = attend(q, k, k, over key) with weights\n  return p, softmax[key](sum[dim](q * k) / sqrt(dim))\n",
+        "block heads(x[embed]) -> [kv_head, group, dim] {\n  return linear(x, \"heads\", embed -> kv_head group "
+        "dim)\n}\n");
+  model("q: f32[dim], k: f32[batch, key, dim]", "f32[batch, key]",
+        "  a, p, z = attend(q, k, k, over key) with weights with lse\n"
+        "  s = sum[dim](q * k) / sqrt(dim)\n  return p * z, softmax[key](s) * log(sum[key] exp(s))\n");
+}
+
+TEST(Meaning, WeightsOfSelfAttention) {
+  model("x: f32[batch, key, dim]", "f32[batch, key, to]",
+        "  a, p = attend(x, x, x, over key) where causal with weights over to\n"
+        "  s = exp(sum[dim](x * rename(x, key -> to)) / sqrt(dim))\n"
+        "  e = if rename(position(key), key -> to) <= position(key) then s else 0\n  return p, e / sum[to] e\n",
+        "axes to\n");
+}
+
+TEST(Meaning, WhatWeighsFollowsTheSoftmax) {
+  model(std::string(qkv) + ", w: f32[head, key]", attended,
+        std::string(products) +
+            "  p = softmax[key](if position(key) == position(seq) then -inf else s)\n"
+            "  return attend(q, k, v, over key) where not same weigh squared then times(w), sum[key] p * p * w * v\n",
+        "mask same(q, k) = q == k\nweigh squared(p) = p * p\nweigh times(p, k; w[key]) = p * w[k]\n");
+}
+
+TEST(Meaning, ScoresOverVectors) {
+  const char *twoNorms = "  n = sqrt(sum[dim] (q * q)) * sqrt(sum[dim] (k * k))\n";
+  model(std::string(qkv) + ", w: f32[dim, head], g: f32[batch]", attended,
+        "  s = g * sum[dim] w * tanh(q + k)\n"
+        "  return attend(q, k, v, over key) score additive(w, g), sum[key] softmax[key](s) * v\n",
+        "score additive(q[n], k[n]; w[n], g[]) = g * sum[n] w * tanh(q + k)\n");
+  model(qkv, attended,
+        std::string(twoNorms) +
+            "  s = min(1, 3 * sum[dim] (q * k) / n) + position(key)\n"
+            "  return attend(q, k, v, over key) scale 3 score cosine then late, sum[key] softmax[key](s) * v\n",
+        "score cosine(q[n], k[n]) = sum[n] q * k / sqrt(sum[n] q * q) / sqrt(sum[n] k * k)\n"
+        "score late(s, k) = min(1, s) + k\n");
+  // Norms inside of the sum, and heads and the width as numbers.
+  model(qkv, attended,
+        std::string(twoNorms) + "  s = -mean[dim](q * k) / n * (position(head) + dim) - mean[dim] abs(q - k)\n"
+                                "  return attend(q, k, v, over key) score mixed, sum[key] softmax[key](s) * v\n",
+        "def normed(x) = x / sqrt(sum[dim] x * x)\n"
+        "score mixed(q[n], k[n], h) = (h + n) * mean[n](-normed(q) * normed(k)) - mean[n] abs(q - k)\n");
+  model(qkv, attended,
+        "  s = -0.25 * sum[dim] (q - k) * (q - k)\n"
+        "  return attend(q, k, v, over key) score distance scale -1 / 4, sum[key] softmax[key](s) * v\n",
+        "score distance(q[n], k[n]) = sum[n] (q - k) * (q - k)\n");
+}
+
+TEST(Meaning, BucketsOfRelativePositions) {
+  // 16 buckets up to 128, each wider than the one before by the root of 2.
+  std::string steps;
+  for (int first : {12, 16, 23, 32, 46, 64, 91})
+    steps += " + (if n >= " + std::to_string(first) + " then 1 else 0)";
+  sameTwice("axes far = 200\nmodel m(x: f32[far]) -> f32[far], f32[far] {\n  n = position(far)\n"
+            "  return x + relative_bucket(n, 16, 128), x + min(n, 8)" +
+            steps + "\n}\n");
+  model(
+      std::string(qkv) + ", t: f32[bucket, head]", attended,
+      "  d = position(key) - position(seq)\n  n = abs(d)\n"
+      "  i = (if d > 0 then 4 else 0) + (if n < 3 then n else if n < 6 then 2 else 3)\n"
+      "  r = sum[bucket](if i == position(bucket) then t else 0)\n"
+      "  return attend(q, k, v, over key) score relative(t), sum[key] softmax[key](sum[dim](q * k) / sqrt(dim) + r) * "
+      "v\n",
+      "axes bucket = 8\nscore relative(s, h, q, k; t[bucket, head]) =\n"
+      "  s + t[(if k > q then bucket / 2 else 0) + relative_bucket(abs(k - q), bucket / 2, 13), h]\n");
 }
 
 TEST(Meaning, GroupedHeadsShareKeys) {

@@ -84,6 +84,24 @@ TEST(Parser, ExpressionsMayGoOnInTheNextLine) {
   EXPECT_EQ(attend->scores.size(), 2u);
 }
 
+TEST(Parser, ClausesMayComeInAnyOrder) {
+  Parsed parsed =
+      parse("block b(x[s]) -> [s] {\n  y, z, p = attend(x, x, x) with lse sink -a * 2\n    weigh f then g(1)\n"
+            "    with weights over t scale 2\n  over = y\n  return y\n}\nscore f(s) = s\nweigh g(p, n) = p\n");
+  EXPECT_EQ(parsed.messages, "");
+  ASSERT_EQ(parsed.ast.blocks.size(), 1u);
+  ASSERT_EQ(parsed.ast.blocks[0].body.size(), 3u);
+  const auto *attend = llvm::cast<AttendExpr>(parsed.ast.blocks[0].body[0].values[0]);
+  EXPECT_EQ(show(attend->sink), "((- a) * 2)");
+  EXPECT_EQ(attend->weighs.size(), 2u);
+  ASSERT_EQ(attend->extras.size(), 2u);
+  EXPECT_FALSE(attend->extras[0].weights);
+  ASSERT_TRUE(attend->extras[1].over);
+  EXPECT_EQ(attend->extras[1].over->text, "t");
+  ASSERT_EQ(parsed.ast.formulas.size(), 2u);
+  EXPECT_EQ(parsed.ast.formulas[1].kind, FormulaDecl::Kind::Weigh);
+}
+
 TEST(Parser, ArgumentsHaveTheirForms) {
   Parsed parsed = parse(
       "block b(x[s]) -> [s] {\n  return linear(x, tied \"w\", a b -> c, eps = 1, no bias, stored in_out, y)\n}\n");
