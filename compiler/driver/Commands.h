@@ -18,6 +18,7 @@ struct ModelOptions {
   std::vector<std::string> axes; ///< "seq=128"
   std::string from = "model";    ///< phase that a .mlir file is in
   bool strict = false;           ///< unused weights are errors
+  bool attentionWeights = false; ///< of every attention, as further outputs
 };
 
 struct CompileOptions {
@@ -35,6 +36,8 @@ struct RunOptions {
   CompileOptions compile;             ///< `model.file` may be an artefact
   std::string onlyForModels;          ///< an option of `compile` that was given and that an artefact has no use for
   std::vector<std::string> arguments; ///< for the artefact: name=input.npy, -o, --time, ...
+  std::string plot;                   ///< a page with the weights of every attention; empty: none
+  std::string plotLabels;             ///< a file with a line for each position
 };
 
 struct InspectOptions {

@@ -162,6 +162,7 @@ int Session::open(const ModelOptions &options) {
     frontend.checkpoint = weights.get();
   }
   frontend.strict = options.strict;
+  frontend.attentionWeights = options.attentionWeights;
   if (isText)
     parsed = compileModel(context, options.file, (*text)->getBuffer(), frontend, llvm::errs());
   else

@@ -43,7 +43,11 @@ static bool analyse(const Source &source, Program &program, const FrontendOption
   else
     Elaborator(program, options.checkpoint, diagnostics, graph, /*standalone=*/false, options.strict)
         .elaborateModel(*program.model);
-  return !diagnostics.hasErrors();
+  if (diagnostics.hasErrors())
+    return false;
+  if (options.attentionWeights)
+    exposeAttentionWeights(graph);
+  return true;
 }
 
 OwningOpRef<ModuleOp> weft::compileModel(MLIRContext &context, llvm::StringRef path, llvm::StringRef text,

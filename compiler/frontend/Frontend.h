@@ -17,8 +17,16 @@ struct FrontendOptions {
   /// where the file has one. Without it a `linear` has a bias only where the model says so.
   const Checkpoint *checkpoint = nullptr;
   bool strict = false; ///< weights of the checkpoint that the model does not use are an error, not a warning
+  /// Makes the weights of every attention of whole sequences further outputs, each named by attentionOutputPrefix, its
+  /// number and its place: [batch axes, heads, query positions, key positions]. The step is left out.
+  bool attentionWeights = false;
   unsigned errorLimit = 20;
 };
+
+/// No name of the language holds a space.
+inline constexpr llvm::StringLiteral attentionOutputPrefix = "attention ";
+/// Ends the name of one whose query has no positions, so that its output has no axis for them.
+inline constexpr llvm::StringLiteral oneQuerySuffix = " (one query)";
 
 /// Parses, checks and emits. Diagnostics go to `errors` as text (`file:line:col: error: ...`, the line, a caret, notes
 /// and hints); null when there was an error. The module holds, for a model `m`:

@@ -229,4 +229,7 @@ struct Graph {
   std::deque<Axis> derived;              ///< axes that no declaration makes: of caches, and renamed ones
 };
 
+/// FrontendOptions::attentionWeights. AttentionOutputs.cpp
+void exposeAttentionWeights(Graph &graph);
+
 } // namespace weft::frontend

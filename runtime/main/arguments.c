@@ -208,6 +208,7 @@ int parse_arguments(int argc, char **argv, arguments *parsed) {
     return EXIT_MACHINE;
   }
   opterr = 0; // messages are in one style here
+  optind = 0; // begin anew: `weft run` reads arguments more than once
   for (int option; (option = getopt_long(argc, argv, ":ho:", options, NULL)) != -1;) {
     if (option == ':')
       return usage("option '%s' needs a value", argv[optind - 1]);

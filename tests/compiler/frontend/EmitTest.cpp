@@ -303,3 +303,21 @@ TEST(Weights, OfGpt2HaveTheirPublishedNames) {
 }
 
 } // namespace
+
+TEST(Emit, WeightsOfAttentionBecomeOutputsWhenAsked) {
+  FrontendOptions options;
+  options.attentionWeights = true;
+  Compiled compiled =
+      compile("axes batch, seq, context = 8, head = 2, dim = 4\n"
+              "block a(x[seq, head, dim]) -> [seq, head, dim] {\n"
+              "  return attend(x, cache(x, context, over seq), cache(x, context, over seq), over context) where causal\n}\n"
+              "model m(x: f32[batch, seq, head, dim]) -> f32[batch, seq, head, dim] {\n  return a(x)\n}\n",
+              options);
+  EXPECT_EQ(compiled.messages, "");
+  auto entry = compiled.module->lookupSymbol<func::FuncOp>("m");
+  ASSERT_EQ(entry.getNumResults(), 2u);
+  EXPECT_EQ(entry.getResultAttrOfType<StringAttr>(1, contract::name).getValue(), "attention 0, line 3");
+  auto axes = entry.getResultAttrOfType<ArrayAttr>(1, contract::axisNames);
+  EXPECT_EQ(axes, Builder(compiled.context.get()).getStrArrayAttr({"batch", "head", "seq", "key"}));
+  EXPECT_FALSE(compiled.module->lookupSymbol("m_step"));
+}
