@@ -62,20 +62,36 @@ Entry entryOf(ModuleOp module, StringRef kind) {
 
 static weft_type typeOf(const Port &port) { return port.type.getElementType().isF32() ? WEFT_F32 : WEFT_I32; }
 
-/// Rows of the smallest table that an argument is used to look up; 2 for other integers.
-static int64_t boundOf(Value argument) {
-  int64_t bound = std::numeric_limits<int64_t>::max();
+/// What an argument of integers is used for.
+struct Use {
+  int64_t rows = std::numeric_limits<int64_t>::max(); ///< of the smallest table that is looked up
+  bool inFormulas = false;                            ///< of attention: a length, a document, a flag, ...
+};
+
+static Use useOf(Value argument) {
+  Use use;
   SmallVector<Value> values = {argument};
   while (!values.empty()) {
     Value value = values.pop_back_val();
     for (Operation *user : value.getUsers()) {
       if (auto lookup = dyn_cast<LookupOp>(user))
-        bound = std::min(bound, cast<ShapedType>(lookup.getTable().getType()).getDimSize(0));
+        use.rows = std::min(use.rows, cast<ShapedType>(lookup.getTable().getType()).getDimSize(0));
+      else if (isa<tensor::ExtractOp>(user) && isa<AttentionOp>(user->getParentOp()))
+        use.inFormulas = true;
       else if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::ExtractSliceOp, tensor::CastOp>(user))
         llvm::append_range(values, user->getResults());
     }
   }
-  return bound == std::numeric_limits<int64_t>::max() ? 2 : bound;
+  return use;
+}
+
+/// Integers that may be anything are 0 or 1; those of formulas in attention often, and else any number of positions.
+static void randomIntegers(const Use &use, int64_t positions, std::mt19937_64 &random, std::vector<double> &values) {
+  bool isIndex = use.rows != std::numeric_limits<int64_t>::max();
+  for (double &value : values) {
+    bool small = !use.inFormulas || random() % 2 == 0;
+    value = static_cast<double>(random() % (isIndex ? use.rows : small ? 2 : positions + 1));
+  }
 }
 
 static Tensor tensorOf(const weft_view &view) {
@@ -150,9 +166,7 @@ static Tensor randomInput(const Port &port, Value argument, const Sizes &sizes, 
     for (double &value : tensor.values)
       value = normal(random);
   } else {
-    int64_t bound = boundOf(argument);
-    for (double &value : tensor.values)
-      value = static_cast<double>(random() % bound);
+    randomIntegers(useOf(argument), sizes.largest(), random, tensor.values);
   }
   return tensor;
 }

@@ -35,6 +35,12 @@ public:
   int demand(llvm::StringRef axis, int64_t size, const llvm::Twine &who);
   bool has(llvm::StringRef axis) const { return known.contains(axis); }
   int64_t of(llvm::StringRef axis) const { return known.lookup(axis).size; }
+  int64_t largest() const {
+    int64_t size = 0;
+    for (const auto &entry : known)
+      size = std::max(size, entry.getValue().size);
+    return size;
+  }
 
 private:
   struct Size {
@@ -45,7 +51,7 @@ private:
 };
 
 /// Inputs from files ("name=file.npy"), which demand sizes, and for the rest random ones: indices within the tables
-/// that they look up, numbers normally distributed. Returns Done or an exit code, after reporting.
+/// that they look up, numbers of positions for what formulas of attention read, real numbers normally distributed. Returns Done or an exit code, after reporting.
 int makeInputs(const Entry &entry, llvm::ArrayRef<std::string> files, Sizes &sizes, uint64_t seed,
                std::vector<Tensor> &inputs);
 
