@@ -4,6 +4,8 @@
 #include "Compile.h"
 #include "compiler/frontend/Parser.h"
 #include "compiler/frontend/Program.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 
 using namespace weft;
 using namespace weft::test;
@@ -25,6 +27,19 @@ TEST(LanguageDocumentation, EveryExampleCompiles) {
     ++examples;
   }
   EXPECT_GE(examples, 15u);
+}
+
+// Their text and that of the page are compared by the test of what docs/generate.py writes.
+TEST(AttentionDocumentation, EveryExampleIsShown) {
+  std::string page = readSource("docs/attention.md");
+  unsigned examples = 0;
+  std::error_code failure;
+  for (llvm::sys::fs::directory_iterator it(WEFT_SOURCE_DIR "/examples/attention", failure), end; it != end && !failure;
+       it.increment(failure), ++examples) {
+    std::string name = llvm::sys::path::filename(it->path()).str();
+    EXPECT_NE(page.find("examples/attention/" + name + " -->\n```weft\n"), std::string::npos) << name;
+  }
+  EXPECT_GE(examples, 14u);
 }
 
 TEST(LanguageDocumentation, NothingIsLeftOut) {
