@@ -78,6 +78,7 @@ void buildVectorized(OpPassManager &pm, const TargetLimits &) {
 void buildLLVM(OpPassManager &pm, const TargetLimits &) {
   OpPassManager &kernels = pm.nest<func::FuncOp>();
   kernels.addPass(createConvertVectorToSCFPass(VectorTransferToSCFOptions().enableFullUnroll()));
+  kernels.addPass(createLowerReshapesPass());
   kernels.addPass(memref::createExpandStridedMetadataPass());
   kernels.addPass(createLowerAffinePass());
   kernels.addPass(createSCFToControlFlowPass());

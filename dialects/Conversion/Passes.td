@@ -53,6 +53,15 @@ def WrapEntryPass : Pass<"weft-wrap-entry", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def LowerReshapesPass : Pass<"weft-lower-reshapes", "::mlir::func::FuncOp"> {
+  let summary = "lower what upstream's expansion of strided metadata does not";
+  let description = [{
+    `memref.expand_shape` of a dimension into several of which more than one has a size known only when running becomes a
+    `memref.reinterpret_cast`. All others are left to `expand-strided-metadata`.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
+}
+
 def ConvertToLLVMPass : Pass<"weft-convert-to-llvm", "::mlir::ModuleOp"> {
   let summary = "convert all but vectors to the LLVM dialect, at once";
   let description = [{
