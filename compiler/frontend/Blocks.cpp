@@ -393,6 +393,9 @@ void Elaborator::elaborateModel(const BlockDecl &model) {
     if (element && parameterAxes(parameter, axes)) {
       node = add(op::Input{parameter.name.text.str()}, *element, axes, {}, parameter.loc, parameter.name.text);
       graph.inputs.push_back({parameter.name.text.str(), node, *element, axes, parameter.loc});
+      for (const Axis *axis : axes)
+        if (!contains(scope.bound, axis))
+          scope.bound.push_back(axis);
     }
     if (!scope.layers.back().try_emplace(parameter.name.text, node).second)
       error(Diag::W011, parameter.name.loc, "input '" + parameter.name.text + "' is declared twice");

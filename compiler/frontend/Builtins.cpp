@@ -334,6 +334,9 @@ Node *Elaborator::builtin_rename(const CallExpr &call, StringRef use, Scope &sco
   }
   if (!(to = otherName(from, to, arrow.loc)))
     return nullptr;
+  // From here on a name without a size means these positions, unless it has a meaning already.
+  if (to->aliasOf && !named(scope.bound, to->name))
+    scope.bound.push_back(to);
   AxisList axes = x->axes;
   *find(axes, from) = to;
   return add(op::Rename{from, to}, x->element, axes, {x}, call.loc, "rename");

@@ -351,6 +351,15 @@ TEST(Meaning, BlocksAreLiftedAndRenamed) {
         "axes at, to\nblock self(x[at, embed]) -> [at, embed] {\n  return attend(x, x, x)\n}\n");
 }
 
+TEST(Meaning, ARenamedAxisHasPositionsAndASize) {
+  model("q: f32[batch, seq, dim], k: f32[batch, seq, dim]", "f32[batch, seq, dim]",
+        "  return attend(q, k, k, over seq) where causal, written(q, k)\n",
+        "axes at, to\nblock written(q[seq, dim], k[seq, dim]) -> [seq, dim] {\n"
+        "  k = rename(k, seq -> to)\n"
+        "  s = sum[dim] q * k / sqrt(dim) - to\n"
+        "  return sum[to] softmax[to](if position(to) <= position(seq) then s else -inf) * k\n}\n");
+}
+
 TEST(Meaning, OfTheExamples) {
   for (const char *example : {"examples/01-softmax.weft", "examples/02-attention.weft"}) {
     std::string text = readSource(example);
