@@ -44,7 +44,7 @@ struct InspectOptions {
   ModelOptions model;
   std::string cpu = "native";
   std::string phase, dumpDirectory;
-  bool roofline = false;
+  bool roofline = false, remarks = false;
   int64_t past = 0;
 };
 

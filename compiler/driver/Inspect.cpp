@@ -57,15 +57,19 @@ int inspect(const InspectOptions &options) {
     return code;
   if (options.roofline)
     return roofline(options, limits.front());
-  if (options.phase.empty() && options.dumpDirectory.empty())
-    return fail(Usage, "say what to look at: --phase, --dump-phases or --roofline");
+  if (options.phase.empty() && options.dumpDirectory.empty() && !options.remarks)
+    return fail(Usage, "say what to look at: --phase, --dump-phases, --remarks or --roofline");
   PipelineOptions pipeline;
   pipeline.limits = limits.front();
   pipeline.dumpDirectory = options.dumpDirectory;
+  if (options.dumpDirectory.empty())
+    pipeline.to = Phase::fused; // all that is remarked is by then
   if (!options.phase.empty())
     if (int code = findPhase(options.phase, pipeline.to))
       return code;
   Session session;
+  if (options.remarks)
+    session.showRemarks();
   if (int code = session.open(options.model))
     return code;
   if (failed(runPipeline(session.module(), pipeline)))

@@ -81,29 +81,29 @@ static FileLineColLoc placeOf(Location location) {
   return place;
 }
 
-static void print(Diagnostic &diagnostic, llvm::StringRef severity) {
+static std::string textOf(Diagnostic &diagnostic, llvm::StringRef severity) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
   if (FileLineColLoc place = placeOf(diagnostic.getLocation()))
-    llvm::errs() << place.getFilename().getValue() << ":" << place.getLine() << ":" << place.getColumn() << ": ";
+    stream << place.getFilename().getValue() << ":" << place.getLine() << ":" << place.getColumn() << ": ";
   else
-    llvm::errs() << "weft: ";
-  llvm::errs() << severity << ": " << diagnostic.str() << "\n";
+    stream << "weft: ";
+  stream << severity << ": " << diagnostic.str() << "\n";
+  return text;
 }
 
 Session::Session() : context(registry()) {
   context.printOpOnDiagnostic(false); // users know their model, not its IR
-  context.getDiagEngine().registerHandler([](Diagnostic &diagnostic) {
-    switch (diagnostic.getSeverity()) {
-    case DiagnosticSeverity::Error:
-      print(diagnostic, "error");
-      break;
-    case DiagnosticSeverity::Warning:
-      print(diagnostic, "warning");
-      break;
-    default:
-      return success(); // remarks are for developers: weft-opt shows them
-    }
+  context.getDiagEngine().registerHandler([this](Diagnostic &diagnostic) {
+    bool isRemark = diagnostic.getSeverity() == DiagnosticSeverity::Remark;
+    std::string text = textOf(diagnostic, isRemark                                                  ? "remark"
+                                          : diagnostic.getSeverity() == DiagnosticSeverity::Warning ? "warning"
+                                                                                                    : "error");
     for (Diagnostic &note : diagnostic.getNotes())
-      print(note, "note");
+      text += textOf(note, "note");
+    // A remark is for those who ask, and once: both entry points and all layers may be made of one text.
+    if (!isRemark || (remarks && remarked.insert(text).second))
+      llvm::errs() << text;
     return success();
   });
 }

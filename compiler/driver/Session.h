@@ -7,6 +7,7 @@
 #include "compiler/pipelines/Pipelines.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/StringSet.h"
 #include <chrono>
 #include <memory>
 
@@ -38,6 +39,9 @@ public:
   /// The limits for CPU names, reported when one is unknown.
   static int limits(llvm::ArrayRef<std::string> cpus, std::vector<TargetLimits> &limits);
 
+  /// Prints what passes remark, too: what was fused, and what was not, for which reason.
+  void showRemarks() { remarks = true; }
+
   mlir::ModuleOp module() { return *parsed; }
   const Checkpoint *checkpoint() const { return weights.get(); }
   Phase phase() const { return from; }
@@ -47,6 +51,8 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> parsed;
   std::unique_ptr<Checkpoint> weights;
   Phase from = Phase::model;
+  bool remarks = false;
+  llvm::StringSet<> remarked; ///< what was printed
 };
 
 /// Parses "seq=128"; an error names the text, and the option that it was given to.

@@ -213,6 +213,8 @@ int main(int argc, char **argv) {
       ->type_name("PHASE");
   inspectApp->add_option("--dump-phases", inspectOptions.dumpDirectory, "write the IR of every phase into this folder")
       ->type_name("DIR");
+  inspectApp->add_flag("--remarks", inspectOptions.remarks,
+                       "say on stderr which equations were found to be attention, and why not");
   inspectApp->add_flag("--roofline", inspectOptions.roofline, "operations, bytes and intensity of each kernel");
   inspectApp->add_option("--past", inspectOptions.past, "positions in the cache, for the roofline of a step")
       ->check(CLI::NonNegativeNumber);

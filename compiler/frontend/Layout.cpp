@@ -3,6 +3,7 @@
 // as a dimension of size 1, and back?
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/frontend/Emitter.h"
+#include "dialects/Weft/IR/Dimensions.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -148,81 +149,16 @@ static AxisList flatten(const Groups &groups) {
   return flat;
 }
 
-/// For each dimension of the shorter shape (the groups that are not empty), the dimensions of the longer one: itself
-/// and the unit dimensions before it; those at the end go with the last.
-static SmallVector<ReassociationIndices> unitDimensions(const Groups &groups) {
-  SmallVector<ReassociationIndices> reassociation;
-  ReassociationIndices pending;
-  for (auto [index, group] : llvm::enumerate(groups)) {
-    pending.push_back(index);
-    if (group.empty())
-      continue;
-    reassociation.push_back(pending);
-    pending.clear();
-  }
-  if (!reassociation.empty())
-    reassociation.back().append(pending);
-  return reassociation;
-}
-
-/// For each group that is not empty, its axes among all axes.
-static SmallVector<ReassociationIndices> joinedAxes(const Groups &groups) {
-  SmallVector<ReassociationIndices> reassociation;
-  int64_t next = 0;
-  for (const AxisList &group : groups) {
-    if (group.empty())
-      continue;
-    reassociation.emplace_back();
-    for (size_t i = 0; i < group.size(); ++i)
-      reassociation.back().push_back(next++);
-  }
-  return reassociation;
-}
-
-static bool joins(const Groups &groups) {
-  return llvm::any_of(groups, [](const AxisList &group) { return group.size() > 1; });
-}
-static bool hasUnits(const Groups &groups) {
-  return llvm::any_of(groups, [](const AxisList &group) { return group.empty(); });
-}
-static Groups withoutUnits(const Groups &groups) {
-  Groups full;
-  for (const AxisList &group : groups)
-    if (!group.empty())
-      full.push_back(group);
-  return full;
+static SmallVector<unsigned> counts(const Groups &groups) {
+  return llvm::map_to_vector(groups, [](const AxisList &group) { return unsigned(group.size()); });
 }
 
 Value FunctionEmitter::arrange(const Emitted &from, const Groups &groups, Location loc) {
-  Value value = ordered(from, flatten(groups), loc);
-  Type element = cast<RankedTensorType>(value.getType()).getElementType();
-  Groups full = withoutUnits(groups);
-  if (joins(groups))
-    value = tensor::CollapseShapeOp::create(b, loc, typeOf(full, element), value, joinedAxes(groups));
-  if (hasUnits(groups)) {
-    SmallVector<OpFoldResult> shape;
-    int64_t next = 0;
-    for (const AxisList &group : groups) {
-      if (group.empty())
-        shape.push_back(b.getIndexAttr(1));
-      else if (group.size() == 1)
-        shape.push_back(extent(group.front()));
-      else
-        shape.push_back(tensor::getMixedSize(b, loc, value, next));
-      next += !group.empty();
-    }
-    value = tensor::ExpandShapeOp::create(b, loc, typeOf(groups, element), value, unitDimensions(groups), shape);
-  }
-  return value;
+  AxisList flat = flatten(groups);
+  return joinDimensions(b, loc, ordered(from, flat, loc), counts(groups), extents(flat));
 }
 
 Emitted FunctionEmitter::restore(Value value, const Groups &groups, Location loc) {
-  Type element = cast<RankedTensorType>(value.getType()).getElementType();
   AxisList flat = flatten(groups);
-  Groups full = withoutUnits(groups);
-  if (hasUnits(groups))
-    value = tensor::CollapseShapeOp::create(b, loc, typeOf(full, element), value, unitDimensions(groups));
-  if (joins(groups))
-    value = tensor::ExpandShapeOp::create(b, loc, typeOf(flat, element), value, joinedAxes(groups), extents(flat));
-  return {value, flat};
+  return {splitDimensions(b, loc, value, counts(groups), extents(flat)), flat};
 }

@@ -26,7 +26,10 @@ void cleanup(OpPassManager &pm) {
 
 /// Fewer, larger ops: what a model names becomes what a machine should do at once.
 void buildFused(OpPassManager &pm, const TargetLimits &limits) {
-  // Formulas first become one op each, so that each fusion below sees a whole formula.
+  // Attention first: it needs to see sums and softmax apart from the formulas around them.
+  cleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createFuseAttentionPass());
+  // Formulas become one op each, so that each fusion below sees a whole formula.
   pm.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
   cleanup(pm);
   // Gates before projections: both merge linears of one input, and the gate's merge saves writing two results.

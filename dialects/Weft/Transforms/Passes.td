@@ -6,6 +6,28 @@ include "mlir/Pass/PassBase.td"
 
 //===-- phase `fused`: fewer, larger ops ------------------------------------------------------------------------===//
 
+def FuseAttentionPass : Pass<"weft-fuse-attention", "::mlir::func::FuncOp"> {
+  let summary = "form attention from its equations";
+  let description = [{
+    A sum over keys of softmax(f(sum over the width of query * key)) * value becomes one `weft.attention`, which never
+    holds the matrix of scores. Matched by what is summed over which axes, not by names of ops or orders of dimensions:
+    any number of axes of batch and heads, heads of queries that share keys, one query, another axis of keys, and a score
+    that is a formula of positions alone. The softmax may be the op or exp(s) / sum exp(s), whatever is subtracted from s.
+
+    The elementwise formula f becomes the op's score, a number that multiplies the product alone its scale; where the
+    formula says -inf, on a condition of positions and tensors, the condition becomes the mask.
+
+    Leaves alone, with a remark that says why: scores or probabilities with another use, probabilities that are changed
+    before they weigh the values, a sum over more axes than that of the softmax, keys and values that vary along
+    different axes, axes besides the positions whose size is known only when running, and rows that may be nothing but
+    -inf: their softmax is NaN, and attention gives zero.
+  }];
+  let dependentDialects = ["::weft::WeftDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numFused", "num-fused", "attentions formed">,
+                    Statistic<"numRefused", "num-refused", "sums left apart from their softmax">];
+}
+
 def FuseGatePass : Pass<"weft-fuse-gate", "::mlir::func::FuncOp"> {
   let summary = "interleave gate and up projections, with their product as epilogue";
   let description = [{

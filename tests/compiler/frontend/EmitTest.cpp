@@ -276,7 +276,8 @@ TEST_P(Examples, CompileToIRThatParsesAgain) {
 
 INSTANTIATE_TEST_SUITE_P(All, Examples,
                          testing::Values("01-softmax.weft", "02-attention.weft", "03-custom-mask.weft",
-                                         "llama/stories.weft", "gpt2/gpt2.weft", "transformer/encoder_decoder.weft"));
+                                         "05-equations.weft", "llama/stories.weft", "gpt2/gpt2.weft",
+                                         "transformer/encoder_decoder.weft"));
 
 TEST(Weights, OfTheStoriesModelAreAllFoundAndUsed) {
   std::string path = std::string(WEFT_SOURCE_DIR) + "/../shared/data/stories260K/model_hf.safetensors";

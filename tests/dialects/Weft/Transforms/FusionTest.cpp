@@ -98,6 +98,7 @@ struct Step {
 
 std::vector<Step> fusions() {
   std::vector<Step> steps;
+  steps.push_back({weft::createFuseAttentionPass()});
   steps.push_back({createLinalgElementwiseOpFusionPass()});
   steps.push_back({weft::createFuseGatePass()});
   steps.push_back({weft::createFuseProjectionsPass()});
