@@ -34,7 +34,11 @@ public:
     SmallVector<int64_t> shape(type.getShape());
     shape.back() = cast<RankedTensorType>(v.getType()).getShape().back();
     double scale = attention.scores ? attention.scores->number : 1;
-    auto op = AttentionOp::create(b, loc, type.clone(shape), q, k, v, /*past=*/Value(), scale);
+    SmallVector<Type> results = {type.clone(shape)};
+    if (attention.mayBeNaN)
+      results.push_back(type.clone(ArrayRef(shape).drop_back()));
+    auto op = AttentionOp::create(b, loc, results, q, k, v, /*past=*/Value(), /*sink=*/Value(), /*outs=*/ValueRange(),
+                                  APFloat(scale), /*weights=*/false, /*lse=*/attention.mayBeNaN);
     if (attention.formula.mask)
       addRegion(op.getMask(), attention.formula.mask, /*ofScore=*/false);
     // All scores alike are as good as none.
@@ -42,7 +46,8 @@ public:
     if (attention.formula.score != attention.product && !alike)
       addRegion(op.getScore(), attention.formula.score, /*ofScore=*/true);
     foldScale(op);
-    return restore(op.getResult(), {batch, queries, heads, attention.valueWidth});
+    Value result = attention.mayBeNaN ? withNaN(op) : op.getResult();
+    return restore(result, {batch, queries, heads, attention.valueWidth});
   }
 
 private:
@@ -131,9 +136,9 @@ private:
   Value zeros(ArrayRef<Axes> groups) {
     SmallVector<unsigned> counts;
     SmallVector<OpFoldResult> sizes = sizesOf(flatten(groups, counts));
-    Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0));
     Value init = tensor::EmptyOp::create(b, loc, sizes, b.getF32Type());
-    return joinDimensions(b, loc, linalg::FillOp::create(b, loc, zero, init)->getResult(0), counts, sizes);
+    Value filled = linalg::FillOp::create(b, loc, number(b, loc, 0), init)->getResult(0);
+    return joinDimensions(b, loc, filled, counts, sizes);
   }
 
   Value restore(Value result, ArrayRef<Axes> groups) {
@@ -145,6 +150,27 @@ private:
     for (AffineExpr dim : sum.getMatchingIndexingMap(sum.getDpsInitOperand(0)).getResults())
       wanted.push_back(cast<AffineDimExpr>(dim).getPosition());
     return ordered({split, order}, wanted);
+  }
+
+  /// NaN in the rows that attention makes zero because all their scores are -inf: then so is the log of their sum.
+  Value withNaN(AttentionOp op) {
+    Value values = op.getResult(), lse = op.getResults()[op.getLseNumber()];
+    Value init = tensor::EmptyOp::create(b, loc, tensor::getMixedSizes(b, loc, values), b.getF32Type());
+    AffineMap whole = b.getMultiDimIdentityMap(4), row = whole.getMajorSubMap(3);
+    SmallVector<utils::IteratorType> iterators(4, utils::IteratorType::parallel);
+    auto choose = [](OpBuilder &body, Location at, ValueRange arguments) {
+      Value lowest = number(body, at, -std::numeric_limits<float>::infinity());
+      Value nothing = arith::CmpFOp::create(body, at, arith::CmpFPredicate::OEQ, arguments[1], lowest);
+      Value none = number(body, at, std::numeric_limits<float>::quiet_NaN());
+      linalg::YieldOp::create(body, at, arith::SelectOp::create(body, at, nothing, none, arguments[0]).getResult());
+    };
+    return linalg::GenericOp::create(b, loc, init.getType(), ValueRange{values, lse}, init,
+                                     ArrayRef<AffineMap>{whole, row, whole}, iterators, choose)
+        ->getResult(0);
+  }
+
+  static Value number(OpBuilder &b, Location loc, float value) {
+    return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(value));
   }
 
   //===-- formulas ------------------------------------------------------------------------------------------------===//

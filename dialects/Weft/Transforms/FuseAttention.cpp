@@ -26,11 +26,12 @@ struct FuseAttentionPass : impl::FuseAttentionPassBase<FuseAttentionPass> {
       Refusal refusal;
       if (auto attention = WrittenAttention::match(sum, refusal)) {
         Value result = buildAttention(rewriter, *attention);
+        sum.emitRemark("this sum with its softmax is one attention, which never holds the matrix of scores")
+            << (attention->mayBeNaN ? "; a query that sees no key is NaN" : "");
         // What divided the sum finds it divided.
         if (arith::DivFOp division = attention->division)
           rewriter.replaceOp(division, division.getLhs());
         attention.reset(); // its formulas use what is replaced
-        sum.emitRemark("this sum with its softmax is one attention, which never holds the matrix of scores");
         rewriter.replaceOp(sum, result);
         ++numFused;
       } else if (!refusal.reason.empty()) {

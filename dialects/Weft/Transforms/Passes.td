@@ -17,10 +17,12 @@ def FuseAttentionPass : Pass<"weft-fuse-attention", "::mlir::func::FuncOp"> {
     The elementwise formula f becomes the op's score, a number that multiplies the product alone its scale; where the
     formula says -inf, on a condition of positions and tensors, the condition becomes the mask.
 
-    Leaves alone, with a remark that says why: scores or probabilities with another use, probabilities that are changed
+    Leaves alone, with a remark that says why: probabilities with another use, probabilities that are changed
     before they weigh the values, a sum over more axes than that of the softmax, keys and values that vary along
-    different axes, axes besides the positions whose size is known only when running, and rows that may be nothing but
-    -inf: their softmax is NaN, and attention gives zero.
+    different axes, vectors whose size is known only when running.
+
+    A row of nothing but -inf is NaN by its softmax, and zero in attention. Where a query is not known to see its own
+    key or the first, such rows are made NaN after the op, which then also gives the log of each row's sum.
   }];
   let dependentDialects = ["::weft::WeftDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];

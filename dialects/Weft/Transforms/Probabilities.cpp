@@ -55,7 +55,7 @@ public:
     if (!sum)
       return std::nullopt;
     Probabilities found;
-    found.ops.push_back(sum);
+    found.normalizer = sum;
     found.factors.push_back(divisor);
     SmallVector<FormulaFactor> wanted;
     double number = 1;
@@ -70,7 +70,7 @@ public:
       found.factors.push_back(it - factors.begin());
     }
     found.number = 1 / number;
-    found.score = logarithm(share, found.ops);
+    found.score = logarithm(share);
     return found.score ? std::optional(found) : std::nullopt;
   }
 
@@ -93,7 +93,7 @@ private:
   }
 
   /// The score whose exponential a formula is, but for a factor that is the same for all keys.
-  Value logarithm(Value formula, SmallVectorImpl<Operation *> &ops, unsigned depth = 0) {
+  Value logarithm(Value formula, unsigned depth = 0) {
     constexpr unsigned deepest = 16;
     Operation *op = formula.getDefiningOp();
     if (!op || depth > deepest)
@@ -103,10 +103,7 @@ private:
       Value score = op->getOperand(0);
       auto difference = score.getDefiningOp<arith::SubFOp>();
       auto [largest, of] = difference ? reduction(difference.getRhs(), largestOf) : std::pair<Operation *, Value>();
-      if (!largest || of != difference.getLhs())
-        return score;
-      ops.push_back(largest);
-      return difference.getLhs();
+      return largest && of == difference.getLhs() ? difference.getLhs() : score;
     }
     if (FloatAttr number; matchPattern(formula, m_Constant(&number)))
       return number.getValue().isNegative() || number.getValue().isNaN()
@@ -115,8 +112,8 @@ private:
     if (!isa<arith::SelectOp, arith::MulFOp>(op))
       return {};
     unsigned count = op->getNumOperands();
-    Value a = logarithm(op->getOperand(count - 2), ops, depth + 1);
-    Value b = a ? logarithm(op->getOperand(count - 1), ops, depth + 1) : Value();
+    Value a = logarithm(op->getOperand(count - 2), depth + 1);
+    Value b = a ? logarithm(op->getOperand(count - 1), depth + 1) : Value();
     if (!b)
       return {};
     return count == 3 ? formulas.create<arith::SelectOp>(loc, op->getOperand(0), a, b)
@@ -139,7 +136,7 @@ std::optional<Probabilities> findProbabilities(ElementFormula &formulas, ArrayRe
       return Probabilities{formulas.element(softmax.getInput(), llvm::to_vector(extract.getIndices())),
                            1,
                            {unsigned(number)},
-                           {softmax}};
+                           softmax};
     }
   }
   return std::nullopt;

@@ -18,7 +18,7 @@ struct Probabilities {
   mlir::Value score;
   double number = 1;
   llvm::SmallVector<unsigned, 2> factors;
-  llvm::SmallVector<mlir::Operation *, 2> ops; ///< those that read all keys
+  mlir::Operation *normalizer = nullptr; ///< the softmax, or the sum of what is exponential
 };
 
 /// Takes a product of formulas apart. What is a number is multiplied into `number`.

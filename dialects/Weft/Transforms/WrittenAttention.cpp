@@ -31,10 +31,7 @@ std::unique_ptr<WrittenAttention> WrittenAttention::match(linalg::LinalgOp op, R
   found->formula = splitMask(found->formulas, found->score, found->product);
   if (!found->assignAxes(refusal) || found->hasOtherUses(refusal))
     return nullptr;
-  if (found->mayAdmitNothing()) {
-    refusal.reason = "a query may see no key at all, which makes it NaN here and zero in attention";
-    return nullptr;
-  }
+  found->mayBeNaN = found->mayAdmitNothing();
   return found;
 }
 
@@ -92,7 +89,7 @@ bool WrittenAttention::matchValues(Refusal &refusal) {
     division = nullptr;
   for (auto [number, factor] : llvm::enumerate(factors))
     if (isProbability.test(factor.owner) && !llvm::is_contained(found->factors, number)) {
-      refusal = {"the probabilities are changed before they weigh the values", found->ops.front()};
+      refusal = {"the probabilities are changed before they weigh the values", found->normalizer};
       return false;
     }
   valueNumber = values.number * found->number;
@@ -105,12 +102,11 @@ bool WrittenAttention::matchValues(Refusal &refusal) {
   if (valueFactors.empty())
     return false; // a sum of probabilities
   if (reduced.size() > 1) {
-    refusal = {"the sum is over more axes than that of the softmax", found->ops.front()};
+    refusal = {"the sum is over more axes than that of the softmax", found->normalizer};
     return false;
   }
   score = found->score;
-  parts.insert(found->ops.begin(), found->ops.end());
-  parts.insert(values.op);
+  normalizer = found->normalizer;
   return true;
 }
 
@@ -204,7 +200,6 @@ void WrittenAttention::matchScores() {
   keyFactors = std::move(best->key);
   scoreAxes = std::move(best->axisOfLoop);
   scores = std::move(best->sum);
-  parts.insert(scores->op);
 }
 
 //===-- axes ------------------------------------------------------------------------------------------------------===//
@@ -290,19 +285,19 @@ LoopedTensor WrittenAttention::sideOf(OpBuilder &b, ArrayRef<Factor> factors) co
 //===-- other uses ------------------------------------------------------------------------------------------------===//
 
 bool WrittenAttention::hasOtherUses(Refusal &refusal) {
-  // Probabilities that are not made of queries and keys may well be computed twice.
+  // Probabilities that are not made of queries and keys may well be computed twice, as may scores.
   if (!scores)
     return false;
-  SmallVector<Operation *> work = {scores->op};
-  DenseSet<Operation *> seen = {scores->op, values.op};
+  SmallVector<Operation *> work = {normalizer};
+  DenseSet<Operation *> seen = {values.op};
   if (division)
     seen.insert(division->getParentOp());
   while (!work.empty())
     for (Operation *user : work.pop_back_val()->getUsers()) {
       if (formulas.isPart(user) || isa<tensor::DimOp>(user) || !seen.insert(user).second)
         continue;
-      if (!formulas.isInlined(user) && !parts.contains(user)) {
-        refusal = {"the scores or the probabilities have another use", user};
+      if (!formulas.isInlined(user)) {
+        refusal = {"the probabilities have another use", user};
         return true;
       }
       work.push_back(user);

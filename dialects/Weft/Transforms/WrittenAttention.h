@@ -43,6 +43,9 @@ public:
   llvm::SmallVector<unsigned> shared;  ///< those of queries, keys and values
   llvm::SmallVector<unsigned> width, valueWidth;
 
+  /// Some row may be nothing but -inf: NaN by its formula, where attention gives zero.
+  bool mayBeNaN = false;
+
   /// Where the sum is divided by that of the exponentials, in the body of the op that alone uses it; null where each
   /// of the exponentials is.
   mlir::arith::DivFOp division;
@@ -71,8 +74,8 @@ private:
   AxisSet axesOf(llvm::ArrayRef<Factor> factors, llvm::ArrayRef<unsigned> axisOfLoop) const;
   AxisSet axesOf(mlir::Value formula);
 
-  mlir::Value score;                       ///< with its mask
-  llvm::DenseSet<mlir::Operation *> parts; ///< ops that read probabilities or scores of all keys
+  mlir::Value score;                     ///< with its mask
+  mlir::Operation *normalizer = nullptr; ///< of the probabilities
   /// One way to see a sum of products as that of queries and keys.
   struct Sides;
   std::optional<Sides> sidesOf(mlir::tensor::ExtractOp read);

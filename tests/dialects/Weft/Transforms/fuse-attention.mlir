@@ -265,3 +265,58 @@ func.func @average(%x: tensor<?x?x8xf32>, %b: index, %s: index) -> tensor<?x?x8x
   } -> tensor<?x?x8xf32>
   return %y : tensor<?x?x8xf32>
 }
+
+// -----
+
+#row = affine_map<(i, j) -> (i, j)>
+
+// Below the diagonal there is no key for the first query, which is NaN: so is the result where the log of the sum is -inf.
+// CHECK-LABEL: @strictly_past
+// CHECK:       %[[Y:.*]]:2 = weft.attention %{{.*}} {lse, scale = 1.000000e+00 : f64} mask {
+// CHECK:         arith.cmpi slt
+// CHECK:       } : {{.*}} -> (tensor<1x?x1x8xf32>, tensor<1x?x1xf32>)
+// CHECK:       linalg.generic {{.*}} ins(%[[Y]]#0, %[[Y]]#1 :
+// CHECK-NEXT:  ^bb0(%[[A:.*]]: f32, %[[LSE:.*]]: f32, %{{.*}}: f32):
+// CHECK-NEXT:    %[[NONE:.*]] = arith.cmpf oeq, %[[LSE]], %[[LOWEST:.*]] : f32
+// CHECK-NEXT:    %[[R:.*]] = arith.select %[[NONE]], %{{.*}}, %[[A]]
+// CHECK-NEXT:    linalg.yield %[[R]]
+func.func @strictly_past(%q: tensor<?x8xf32>, %k: tensor<8x?xf32>, %v: tensor<?x8xf32>, %e0: tensor<?x?xf32>,
+                         %u0: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %never = arith.constant 0xFF800000 : f32
+  %e = linalg.fill ins(%zero : f32) outs(%e0 : tensor<?x?xf32>) -> tensor<?x?xf32>
+  %s = linalg.matmul ins(%q, %k : tensor<?x8xf32>, tensor<8x?xf32>) outs(%e : tensor<?x?xf32>) -> tensor<?x?xf32>
+  %f = linalg.generic {indexing_maps = [#row, #row], iterator_types = ["parallel", "parallel"]}
+      ins(%s : tensor<?x?xf32>) outs(%e0 : tensor<?x?xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %i = linalg.index 0 : index
+    %j = linalg.index 1 : index
+    %c = arith.cmpi slt, %j, %i : index
+    %m = arith.select %c, %a, %never : f32
+    linalg.yield %m : f32
+  } -> tensor<?x?xf32>
+  %p = weft.softmax %f : (tensor<?x?xf32>) -> tensor<?x?xf32>
+  %u = linalg.fill ins(%zero : f32) outs(%u0 : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %y = linalg.matmul ins(%p, %v : tensor<?x?xf32>, tensor<?x8xf32>) outs(%u : tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+
+// Scores that someone else wants are computed twice: that is less than a softmax and a sum of their own.
+// CHECK-LABEL: @scores_wanted
+// CHECK:       %[[S:.*]] = linalg.matmul
+// CHECK:       weft.argmax %[[S]]
+// CHECK-NOT:   weft.softmax
+// CHECK:       weft.attention
+func.func @scores_wanted(%q: tensor<?x8xf32>, %k: tensor<8x?xf32>, %v: tensor<?x8xf32>, %e0: tensor<?x?xf32>,
+                         %u0: tensor<?x8xf32>) -> (tensor<?x8xf32>, tensor<?xi32>) {
+  %zero = arith.constant 0.0 : f32
+  %e = linalg.fill ins(%zero : f32) outs(%e0 : tensor<?x?xf32>) -> tensor<?x?xf32>
+  %s = linalg.matmul ins(%q, %k : tensor<?x8xf32>, tensor<8x?xf32>) outs(%e : tensor<?x?xf32>) -> tensor<?x?xf32>
+  %best = weft.argmax %s : (tensor<?x?xf32>) -> tensor<?xi32>
+  %p = weft.softmax %s : (tensor<?x?xf32>) -> tensor<?x?xf32>
+  %u = linalg.fill ins(%zero : f32) outs(%u0 : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %y = linalg.matmul ins(%p, %v : tensor<?x?xf32>, tensor<?x8xf32>) outs(%u : tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %y, %best : tensor<?x8xf32>, tensor<?xi32>
+}
