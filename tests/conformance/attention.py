@@ -13,6 +13,7 @@ class Attention:
     def __init__(self, case):
         self.case, self.model = case, Model()
         self.q, self.k, self.v = case.inputs[:3]
+        self.mode = case.attribute("qk_matmul_output_mode", 0)
         self.packed = len(self.q.shape) == 3
         self.mask_input, self.past_key, self.past_value, self.lengths = (*case.inputs[3:], *[None] * 4)[:4]
         self.score, self.where = [], []  # clauses
@@ -24,10 +25,6 @@ class Attention:
             raise Inexpressible("inputs and outputs of a model are f32, not f16")
         if self.past_key:
             raise Inexpressible("there is no 'concat' yet")
-        if self.case.wants("qk_matmul_output") and self.case.attribute("qk_matmul_output_mode", 0) == 3:
-            raise Inexpressible("there is no 'with weights' yet")
-        if self.case.attribute("prob_mod"):
-            raise Inexpressible("there is no 'weigh' yet")
 
     def describe(self):
         """Axes and operands. Grouped heads are two axes where the scores are wanted, so that names match."""
@@ -156,31 +153,41 @@ class Attention:
                   "k": ["batch", self.keys, *self.key_heads, self.width],
                   "v": ["batch", self.keys, *self.key_heads, self.value_width]}
         inside |= {name: model.inputs[name][0] for name in self.tensors}
-        parameters = ", ".join(f"{name}: {TYPES[model.inputs[name][1].dtype]}[{', '.join(axes)}]"
-                               for name, axes in inside.items())
-        result = ", ".join(["batch", "seq", *self.heads, self.value_width])
-        model.declarations.append(f"block attention({parameters}) -> [{result}] {{\n"
-                                  f"  return attend(q, k, v, over seq {self.keys}){clauses}\n}}")
-        model.result(0, self.order("seq", self.heads, self.value_width), f"attention({', '.join(inside)})")
+        results = {"a": ["batch", "seq", *self.heads, self.value_width]}
+        if self.case.wants("qk_matmul_output") and self.mode == 3:
+            clauses += " with weights"
+            results["p"] = ["batch", "seq", *self.heads, self.keys]
+        self.declare_block(inside, results, f"attend(q, k, v, over seq {self.keys}){clauses}")
+        model.statements.append(f"{', '.join(results)} = attention({', '.join(inside)})")
+        model.result(0, self.order("seq", self.heads, self.value_width), "a")
         for name, width in (("key", self.width), ("value", self.value_width)):
             if self.case.wants(f"present_{name}"):
                 model.result(self.case.output(f"present_{name}"), ["batch", *self.key_heads, self.keys, width], name[0])
         if self.case.wants("qk_matmul_output"):
-            self.scores()
+            model.result(self.case.output("qk_matmul_output"), ["batch", *self.heads, "seq", self.keys],
+                         "p" if "p" in results else self.scores())
         return model
 
+    def declare_block(self, inside, results, attend):
+        """A block that sees positions, heads and width in the order that tells them apart."""
+        parameters = ", ".join(f"{name}: {TYPES[self.model.inputs[name][1].dtype]}[{', '.join(axes)}]"
+                               for name, axes in inside.items())
+        types = ", ".join(f"[{', '.join(axes)}]" for axes in results.values())
+        names = ", ".join(results)
+        self.model.declarations.append(f"block attention({parameters}) -> {types} {{\n  {names} = {attend}\n"
+                                       f"  return {names}\n}}")
+
     def scores(self):
-        """The scores as an output, at a point of their way: after the scale, the soft cap or the mask."""
-        mode, cap = self.case.attribute("qk_matmul_output_mode", 0), self.case.attribute("softcap", 0.0)
-        scale = self.case.attribute("scale")
+        """The scores at a point of their way: after the scale, the soft cap or the mask."""
+        scale, cap = self.case.attribute("scale"), self.case.attribute("softcap", 0.0)
         text = f"(sum[dim] q * k) {'/ sqrt(dim)' if scale is None else f'* {scale!r}'}"
-        if mode >= 1 and cap:
+        if self.mode >= 1 and cap:
             text = f"{cap!r} * tanh({text} / {cap!r})"
-        if mode >= 2:
+        if self.mode >= 2:
             if self.where:
                 raise Inexpressible("a mask that keeps a key out leaves no score")
             text += " + given" if self.mask_input else ""
-        self.model.result(self.case.output("qk_matmul_output"), ["batch", *self.heads, "seq", self.keys], text)
+        return text
 
 
 class FlexAttention(Attention):
@@ -208,7 +215,11 @@ class FlexAttention(Attention):
         graph = self.case.attribute("score_mod")
         if graph:
             self.declare("score", "changed", "s", "", self.formula(graph, "s"), [])
-        return super().clauses()
+        graph = self.case.attribute("prob_mod")
+        if not graph:
+            return super().clauses()
+        self.model.declarations.append(f"weigh weighed(p) = {self.formula(graph, 'p')}")
+        return super().clauses() + " weigh weighed"
 
 
 def attention(case):
