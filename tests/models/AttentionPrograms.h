@@ -37,6 +37,7 @@ struct ProgramInput {
     Key,       ///< the same
     Value,     ///< the same
     Bias,      ///< numbers, normally distributed
+    Width,     ///< the same, along the width of queries and keys
     Documents, ///< 0, 0, 0, 1, 1, ... along the last axis
     Flags,     ///< 0 or 1
     Lengths    ///< 0 to the size of the keys
@@ -53,6 +54,7 @@ struct AttentionProgram {
   std::map<std::string, int64_t> sizes; ///< of the axes that the text fixes
   std::string queries, keys;            ///< the names of the axes of positions; queries is empty where there is one
   int64_t context = 0;                  ///< of a model with caches
+  bool multiplies = true;               ///< scores begin with q . k: no score over vectors replaces it
   bool isCached() const { return context != 0; }
 };
 

@@ -141,6 +141,7 @@ std::vector<Tensor> drawInputs(const AttentionProgram &program, const Call &call
       inputs.push_back(numbers(shape, input.fill, call.distribution, dice));
       break;
     case Fill::Bias:
+    case Fill::Width:
       inputs.push_back(numbers(shape, input.fill, Distribution::Normal, dice));
       break;
     default:
@@ -156,7 +157,8 @@ std::vector<Tensor> drawInputs(const AttentionProgram &program, const Call &call
 ///
 /// Where scores are large, the error of a result is that of a few scores, and a naive computation may have these right
 /// by luck. So a result that seems too far from the truth is measured again by naive computations which add up the
-/// products of a similarity in other orders, each as naive as the first; the worst of them is the yardstick.
+/// products of a similarity in other orders, and which scale queries and keys before them, as is usual, too. Each is as
+/// naive as the first; the worst of them is the yardstick.
 class Answer {
 public:
   Answer(const AttentionProgram &program, InMemory &compiled, std::vector<Tensor> inputs)
@@ -167,9 +169,10 @@ public:
       largest = std::max(largest, std::abs(value));
   }
 
-  bool isFinite() const {
+  /// -inf is a sound answer: the log of a sum over no key.
+  bool isSound() const {
     return llvm::all_of(truth, [](const Tensor &output) {
-      return llvm::all_of(output.values, [](double value) { return std::isfinite(value); });
+      return llvm::all_of(output.values, [](double value) { return value < INFINITY; });
     });
   }
   bool reordered() const { return naive.size() > 1; }
@@ -206,25 +209,28 @@ private:
     return {};
   }
 
-  /// The same inputs with the elements of queries and keys in another order, the same for both.
+  /// The same inputs with the elements of queries and keys in another order, the same for both; and where that changes
+  /// no score, queries by a number and keys by its inverse, rounded.
   std::vector<Tensor> inOtherOrder() {
     std::vector<int64_t> order(program.sizes.at("dim"));
     for (size_t i = 0; i < order.size(); ++i) {
       order[i] = i;
       std::swap(order[i], order[dice.number(0, i)]);
     }
+    double factor = program.multiplies ? 1 + dice.real() : 1;
     std::vector<Tensor> changed = inputs;
     for (auto [input, tensor] : llvm::zip(program.inputs, changed)) {
-      if (input.fill != Fill::Query && input.fill != Fill::Key)
+      if (input.fill != Fill::Query && input.fill != Fill::Key && input.fill != Fill::Width)
         continue;
       size_t dimension = llvm::find(input.axes, "dim") - input.axes.begin();
       int64_t inner = 1, width = order.size();
       for (size_t d = dimension + 1; d < tensor.shape.size(); ++d)
         inner *= tensor.shape[d];
       std::vector<double> before = tensor.values;
+      double by = input.fill == Fill::Query ? factor : input.fill == Fill::Key ? 1 / factor : 1;
       for (int64_t i = 0; i < tensor.elements(); ++i) {
         int64_t at = i / inner % width;
-        tensor.values[i] = before[i + (order[at] - at) * inner];
+        tensor.values[i] = static_cast<float>(by * before[i + (order[at] - at) * inner]);
       }
     }
     return changed;
@@ -241,7 +247,7 @@ private:
 
 /// What happened to some programs, for the record of a run.
 struct Counts {
-  int programs = 0, calls = 0, results = 0, notFinite = 0, reordered = 0;
+  int programs = 0, calls = 0, results = 0, unsound = 0, reordered = 0;
   double worst = 0; ///< error over bound
 };
 
@@ -255,10 +261,10 @@ protected:
   void TearDown() override {
     if (!counts.programs)
       return;
-    std::printf(
-        "  %d programs, %d calls (%d not finite, %d measured by several orders), %d results; largest error %.2f "
-        "of what is allowed\n",
-        counts.programs, counts.calls, counts.notFinite, counts.reordered, counts.results, counts.worst);
+    std::printf("  %d programs, %d calls (%d without a sound answer, %d measured by several orders), %d results; "
+                "largest error %.2f "
+                "of what is allowed\n",
+                counts.programs, counts.calls, counts.unsound, counts.reordered, counts.results, counts.worst);
   }
 
   void check(uint64_t seed, llvm::ArrayRef<int> levels) {
@@ -289,8 +295,8 @@ private:
     ++counts.calls;
     if (!answer.problem.empty())
       return answer.problem;
-    if (!answer.isFinite()) {
-      ++counts.notFinite;
+    if (!answer.isSound()) {
+      ++counts.unsound;
       return "";
     }
     std::string problems;
