@@ -51,7 +51,8 @@ private:
 };
 
 /// Inputs from files ("name=file.npy"), which demand sizes, and for the rest random ones: indices within the tables
-/// that they look up, numbers of positions for what formulas of attention read, real numbers normally distributed. Returns Done or an exit code, after reporting.
+/// that they look up, numbers of positions for what formulas of attention read, real numbers normally distributed.
+/// Returns Done or an exit code, after reporting.
 int makeInputs(const Entry &entry, llvm::ArrayRef<std::string> files, Sizes &sizes, uint64_t seed,
                std::vector<Tensor> &inputs);
 
