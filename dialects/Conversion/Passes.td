@@ -10,8 +10,11 @@ def ConvertWeftToCpuPass : Pass<"convert-weft-to-cpu", "::mlir::func::FuncOp"> {
     Each kernel op on buffers becomes one `scf.forall` over chunks of independent work, loops and vectors of `lanes`
     elements. One emitter per op family; the loop nests are those of docs/architecture.md. Ops on tensors are left alone.
   }];
-  let options = [Option<"lanes", "lanes", "unsigned", "16", "f32 lanes of a native vector">];
+  let options = [Option<"lanes", "lanes", "unsigned", "16", "f32 lanes of a native vector">,
+                 Option<"reportKeyBlocks", "report-key-blocks", "bool", "false",
+                        "for tests: call weft_key_block(first query, first key, keys) for each block of attention">];
   let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect", "::mlir::math::MathDialect",
+                           "::mlir::func::FuncDialect",
                            "::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect"];
 }
 

@@ -55,14 +55,11 @@ void Decode::emitItem(Value number) {
 }
 
 void Decode::eachBlock(const Item &item, llvm::function_ref<void(const KeyBlock &)> body) {
-  loop(item.bounds.begin, item.bounds.end, keysOfBlock, [&](Value begin) {
-    KeyBlock block;
-    block.begin = begin;
-    block.end = min(add(begin, keysOfBlock), item.bounds.end);
-    block.size = sub(block.end, block.begin);
-    block.bounds = item.bounds;
+  auto withoutState = [&](const KeyBlock &block, ValueRange) {
     body(block);
-  });
+    return Vectors();
+  };
+  eachKeyBlock(item.block, item.bounds, item.bounds.begin, item.bounds.end, Division::RestLast, {}, withoutState);
 }
 
 Decode::Item Decode::describe(Value number) {
@@ -75,7 +72,14 @@ Decode::Item Decode::describe(Value number) {
   item.key = headOf(op.getKey(), item.batch, item.keyHead);
   item.value = headOf(op.getValue(), item.batch, item.keyHead);
   Row first = rowOf(item, index(0)), last = rowOf(item, add(item.rows, -1));
-  item.bounds = boundsOf(item.batch, first.head, add(past, first.query), add(past, last.query));
+  item.block = {item.batch, first.head, last.head, add(past, first.query), add(past, last.query)};
+  if (queriesPerKeyHead() > 1) { // rows of several queries have all heads of the group
+    Value oneQuery = compare(arith::CmpIPredicate::eq, first.query, last.query);
+    Value firstOfGroup = mul(item.keyHead, index(queriesPerKeyHead()));
+    item.block.firstHead = select(oneQuery, first.head, firstOfGroup);
+    item.block.lastHead = select(oneQuery, last.head, add(firstOfGroup, queriesPerKeyHead() - 1));
+  }
+  item.bounds = boundsOf(item.block);
   return item;
 }
 

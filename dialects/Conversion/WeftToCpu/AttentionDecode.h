@@ -23,11 +23,11 @@ private:
   using Vectors = llvm::SmallVector<Value>;
 
   static constexpr int64_t rowsOfItem = 8;
-  static constexpr int64_t keysOfBlock = 256;
 
   struct Item {
     Value batch, keyHead, firstRow, rows;
     HeadView key, value;
+    QueryBlock block;
     EmittedBounds bounds;
   };
   /// The query and head that a row of an item is.

@@ -12,6 +12,11 @@ AttentionNest::AttentionNest(ImplicitLocOpBuilder &b, AttentionOp op, const CpuL
     : b(b), op(op), limits(limits), L(limits.lanes), H(sizeOf(op.getQuery(), 2)), G(sizeOf(op.getKey(), 2)),
       D(sizeOf(op.getQuery(), 3)), E(sizeOf(op.getValue(), 3)), sums(op.getSums()), floats(lanesType(b, limits)),
       flags(lanesType(b, limits, b.getI1Type())), bounds(MaskBounds::of(op.getMask(), acrossHeads && H != G)) {
+  bool useful = false;
+  if (!bounds.exact)
+    intervals = MaskIntervals::of(op.getMask(), acrossHeads && H != G, &useful);
+  if (!useful)
+    intervals.reset();
   batch = b.createOrFold<memref::DimOp>(op.getQuery(), 0);
   S = b.createOrFold<memref::DimOp>(op.getQuery(), 1);
   T = b.createOrFold<memref::DimOp>(op.getKey(), 1);
@@ -152,8 +157,9 @@ Value AttentionNest::admitted(const Position &at) {
   return lanesOf(emitOnLanes(b, op.getMask().front(), {at.batch, at.head, at.query, at.key}, L).front());
 }
 
-EmittedBounds AttentionNest::boundsOf(Value batchIndex, Value head, Value firstQuery, Value lastQuery) {
-  return emitBounds(b, b.getLoc(), bounds, op.getMask(), batchIndex, head, firstQuery, lastQuery, T);
+EmittedBounds AttentionNest::boundsOf(const QueryBlock &queries) {
+  return emitBounds(b, b.getLoc(), bounds, op.getMask(), queries.batch, queries.firstHead, queries.firstQuery,
+                    queries.lastQuery, T);
 }
 
 Value AttentionNest::anyNonFinite(HeadView value, const KeyBlock &block) {

@@ -6,6 +6,7 @@
 #pragma once
 #include "dialects/Conversion/WeftToCpu/Emitters.h"
 #include "dialects/Weft/Analysis/MaskBounds.h"
+#include "dialects/Weft/Analysis/MaskIntervals.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -122,7 +123,11 @@ protected:
   /// Zeros in a row of the weights: what the second pass does not write.
   void clearWeights(mlir::Value batch, mlir::Value query, mlir::Value head);
 
-  EmittedBounds boundsOf(mlir::Value batch, mlir::Value head, mlir::Value firstQuery, mlir::Value lastQuery);
+  /// The queries of a work item: positions and heads from the first to the last, of one batch entry.
+  struct QueryBlock {
+    mlir::Value batch, firstHead, lastHead, firstQuery, lastQuery;
+  };
+  EmittedBounds boundsOf(const QueryBlock &queries);
 
   /// Keys begin ... end - 1 of a block and what the bounds say of them.
   struct KeyBlock {
@@ -134,6 +139,19 @@ protected:
   /// keys that a row does not admit must be left out of its sum instead of being weighted with 0.
   mlir::Value anyNonFinite(HeadView value, const KeyBlock &block);
 
+  //===-- KeyBlocks.cpp -------------------------------------------------------------------------------------------===//
+  static constexpr int64_t keysOfBlock = 256; ///< at most
+
+  /// How keys are divided into blocks where the bounds say all that there is to say of them.
+  enum class Division { EqualParts, RestLast };
+  using BlockBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(const KeyBlock &, mlir::ValueRange)>;
+  /// Calls `body` once, in a loop over blocks of the keys begin ... end - 1 that together hold every key there that the
+  /// mask can admit for these queries. Blocks ascend; with EqualParts or a mask that is looked at block by block, they
+  /// have 16 keys or more where there are as many. `state` is carried from one to the next.
+  llvm::SmallVector<mlir::Value> eachKeyBlock(const QueryBlock &queries, const EmittedBounds &bounds, mlir::Value begin,
+                                              mlir::Value end, Division division, mlir::ValueRange state,
+                                              BlockBody body);
+
   mlir::ImplicitLocOpBuilder &b;
   AttentionOp op;
   CpuLimits limits;
@@ -142,7 +160,15 @@ protected:
   int64_t sums; // over the width, for each score
   mlir::VectorType floats, flags;
   MaskBounds bounds;
+  std::optional<MaskIntervals> intervals; ///< where they say more than the bounds
   mlir::Value batch, S, T, past;
+
+private:
+  llvm::SmallVector<mlir::Value> eachTestedKeyBlock(const QueryBlock &queries, mlir::Value begin, mlir::Value end,
+                                                    mlir::ValueRange state, BlockBody body);
+  llvm::SmallVector<mlir::Value> compute(const QueryBlock &queries, const KeyBlock &block, mlir::ValueRange state,
+                                         BlockBody body);
+  BoundExpr::Values::Entries tableRange(mlir::Operation *load, mlir::ValueRange first, mlir::ValueRange last);
 };
 
 /// What the loop nest for many queries works on at once; it needs at least `rows` keys.

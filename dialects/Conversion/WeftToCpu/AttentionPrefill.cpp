@@ -80,7 +80,8 @@ Prefill::Item Prefill::describe(Value number) {
   item.value = headOf(op.getValue(), item.batch, keyHead);
   item.result = headOf(op.getOut(), item.batch, item.head);
   Value first = add(past, item.firstQuery);
-  item.bounds = boundsOf(item.batch, item.head, first, add(add(first, item.queries), -1));
+  item.block = {item.batch, item.head, item.head, first, add(add(first, item.queries), -1)};
+  item.bounds = boundsOf(item.block);
   for (int64_t v = 0; v < vectors; ++v)
     item.positions.push_back(positionsFrom(add(first, v * L)));
   return item;
@@ -108,7 +109,7 @@ void Prefill::readQueries(const Item &item) {
     tile(index(whole), D - whole);
 }
 
-// Blocks are of equal size up to one key, so that none has fewer keys than a register tile.
+// No block has fewer keys than a register tile.
 Prefill::Vectors Prefill::eachBlock(const Item &item, ValueRange carried, BlockBody body) {
   Value begin = item.bounds.begin, size = sub(item.bounds.end, begin);
   if (hasMask()) {
@@ -116,15 +117,7 @@ Prefill::Vectors Prefill::eachBlock(const Item &item, ValueRange carried, BlockB
     begin = min(begin, add(T, -shape.rows));
     size = select(none, size, max(sub(item.bounds.end, begin), index(shape.rows)));
   }
-  Value count = ceilDivide(size, keysOfBlock);
-  return loop(index(0), count, 1, carried, [&](Value i, ValueRange state) {
-    KeyBlock block;
-    block.begin = add(begin, divide(mul(i, size), count));
-    block.end = add(begin, divide(mul(add(i, 1), size), count));
-    block.size = sub(block.end, block.begin);
-    block.bounds = item.bounds;
-    return body(block, state);
-  });
+  return eachKeyBlock(item.block, item.bounds, begin, add(begin, size), Division::EqualParts, carried, body);
 }
 
 // The state: maxima m, then sums l.

@@ -20,12 +20,12 @@ private:
   using Tile = llvm::SmallVector<Vectors>; ///< for each of shape.rows keys, the vectors of queries
 
   static constexpr int64_t vectors = 2; // of queries in a work item
-  static constexpr int64_t keysOfBlock = 256;
 
   /// What a block of queries is and what is known of it so far.
   struct Item {
     Value batch, head, firstQuery, queries; // queries: how many of the 2 L there are
     HeadView query, key, value, result;
+    QueryBlock block;
     EmittedBounds bounds;
     Vectors positions; // of the queries, as lanes
   };
@@ -38,7 +38,6 @@ private:
   Value column(int64_t vector) { return index(vector * L); }
 
   //===-- AttentionPrefill.cpp: items and blocks ------------------------------------------------------------------===//
-  using BlockBody = llvm::function_ref<Vectors(const KeyBlock &, ValueRange)>;
   void emitItem(Value number);
   Item describe(Value number);
   void readQueries(const Item &item);

@@ -14,7 +14,8 @@
 namespace weft::cpu {
 
 struct CpuLimits {
-  unsigned lanes = 16; ///< f32 lanes of a native vector: 16 or 8
+  unsigned lanes = 16;          ///< f32 lanes of a native vector: 16 or 8
+  bool reportKeyBlocks = false; ///< for tests: attention calls `keyBlockFunction` for every block that it computes
   unsigned registers() const { return lanes == 16 ? 32 : 16; }
 };
 
@@ -31,6 +32,9 @@ void emitArgmax(mlir::OpBuilder &b, ArgmaxOp op, const CpuLimits &limits);
 
 /// The function of abi.h that reports an index outside a table: (label, position, index, bound), all i64.
 inline constexpr llvm::StringLiteral badIndexFunction = "weft_bad_index";
+
+/// The function that a test declares and defines: (first query, first key, number of keys), all index.
+inline constexpr llvm::StringLiteral keyBlockFunction = "weft_key_block";
 
 //===-- shared: Chunks.cpp --------------------------------------------------------------------------------------===//
 

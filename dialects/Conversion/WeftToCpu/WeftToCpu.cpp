@@ -90,6 +90,10 @@ struct ConvertWeftToCpu : impl::ConvertWeftToCpuPassBase<ConvertWeftToCpu> {
       getOperation().emitError("lanes must be 8 or 16, but are ") << lanes.getValue();
       return signalPassFailure();
     }
+    if (reportKeyBlocks && !getOperation()->getParentOfType<ModuleOp>().lookupSymbol(cpu::keyBlockFunction)) {
+      getOperation().emitError("the module does not declare ") << cpu::keyBlockFunction << ", which is to be called";
+      return signalPassFailure();
+    }
     SmallVector<KernelOpInterface> kernels;
     getOperation().walk([&](KernelOpInterface op) {
       if (!op.getDestinations().empty())
@@ -99,7 +103,7 @@ struct ConvertWeftToCpu : impl::ConvertWeftToCpuPassBase<ConvertWeftToCpu> {
       if (failed(check(kernel)))
         return signalPassFailure();
       OpBuilder b(kernel);
-      emit(b, kernel, {lanes});
+      emit(b, kernel, {lanes, reportKeyBlocks});
       kernel->erase();
     }
   }

@@ -1,10 +1,9 @@
 //===- MaskBounds.cpp - intervals of keys from the formula of a mask ---------------------------------------------===//
 #include "dialects/Weft/Analysis/MaskBounds.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/IRMapping.h"
+#include "dialects/Weft/Analysis/MaskValues.h"
 #include "mlir/IR/Matchers.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include <map>
+#include <tuple>
 
 using namespace mlir;
 
@@ -13,27 +12,25 @@ namespace {
 
 using Expr = BoundExpr;
 
-/// query * q + key * k + rest
-struct Linear {
-  int64_t query = 0, key = 0;
-  Expr rest = Expr::constant(0);
-
-  Linear times(int64_t factor) const { return {query * factor, key * factor, rest * factor}; }
-  Linear plus(const Linear &other) const { return {query + other.query, key + other.key, rest + other.rest}; }
-  Linear plus(int64_t value) const { return {query, key, rest + value}; }
-};
-
 class Analysis {
 public:
-  Analysis(Block &body, bool acrossHeads) : body(body), firstVarying(acrossHeads ? 1 : 2) {}
+  Analysis(Block &body, bool acrossHeads) : values(body, acrossHeads) {}
 
-  MaskBounds of(Value condition) { return analyze(condition, /*negated=*/false); }
+  /// Bounds of `condition`, or of its negation: `not` is pushed down to the comparisons, whose negation is exact.
+  MaskBounds of(Value condition, bool negated = false) {
+    auto key = std::pair(condition.getAsOpaquePointer(), negated);
+    if (auto found = known.find(key); found != known.end())
+      return found->second;
+    return known.try_emplace(key, analyze(condition, negated)).first->second;
+  }
 
 private:
+  using Predicate = arith::CmpIPredicate;
+
   static KeyInterval everything() { return {Expr::constant(0), Expr::keys()}; }
   // The neutral element of `hull`: begins at the end and ends at the beginning.
   static KeyInterval nothing() { return {Expr::keys(), Expr::constant(0)}; }
-  static MaskBounds unknown() { return {everything(), nothing()}; }
+  static MaskBounds unknown() { return {everything(), nothing(), /*exact=*/false}; }
 
   static KeyInterval choose(const Expr &condition, const KeyInterval &yes, const KeyInterval &no) {
     return {Expr::choose(condition, yes.begin, no.begin), Expr::choose(condition, yes.end, no.end)};
@@ -52,20 +49,29 @@ private:
   }
 
   static MaskBounds both(const MaskBounds &a, const MaskBounds &b) {
-    return {intersection(a.admitted, b.admitted), intersection(a.whole, b.whole)};
+    return {intersection(a.admitted, b.admitted), intersection(a.whole, b.whole), a.exact && b.exact};
   }
   static MaskBounds either(const MaskBounds &a, const MaskBounds &b) {
-    return {hull(a.admitted, b.admitted), within(a.whole, b.whole)};
+    bool exact = a.exact && b.exact && meet(a.admitted, b.admitted) && meet(a.whole, b.whole);
+    return {hull(a.admitted, b.admitted), within(a.whole, b.whole), exact};
+  }
+  // Whether there is never a gap between the two: they begin or end at the same key, or one of them is nothing.
+  static bool meet(const KeyInterval &a, const KeyInterval &b) {
+    auto isNothing = [](const KeyInterval &keys) {
+      return Expr::same(keys.begin, Expr::keys()) || Expr::same(keys.end, Expr::constant(0));
+    };
+    return Expr::same(a.begin, b.begin) || Expr::same(a.end, b.end) || isNothing(a) || isNothing(b);
   }
 
-  /// Bounds of `condition`, or of its negation: `not` is pushed down to the comparisons, whose negation is exact.
   MaskBounds analyze(Value condition, bool negated) {
-    if (APInt constant; matchPattern(condition, m_ConstantInt(&constant)))
-      return constant.isZero() == negated ? MaskBounds{everything(), everything()} : MaskBounds{nothing(), nothing()};
-    if (!varies(condition)) {
+    if (APInt constant; matchPattern(condition, m_ConstantInt(&constant))) {
+      KeyInterval keys = constant.isZero() == negated ? everything() : nothing();
+      return {keys, keys, /*exact=*/true};
+    }
+    if (!values.varies(condition)) {
       Expr holds = Expr::uniform(condition) + -1; // 0 or -1
       KeyInterval keys = negated ? choose(holds, nothing(), everything()) : choose(holds, everything(), nothing());
-      return {keys, keys};
+      return {keys, keys, /*exact=*/true};
     }
     Operation *op = condition.getDefiningOp();
     if (auto conjunction = dyn_cast<arith::AndIOp>(op))
@@ -74,53 +80,95 @@ private:
       return combine(disjunction.getLhs(), disjunction.getRhs(), negated, /*all=*/negated);
     if (auto difference = dyn_cast<arith::XOrIOp>(op))
       return exclusive(difference, negated);
-    if (auto select = dyn_cast<arith::SelectOp>(op)) {
-      MaskBounds yes = both(analyze(select.getCondition(), false), analyze(select.getTrueValue(), negated));
-      MaskBounds no = both(analyze(select.getCondition(), true), analyze(select.getFalseValue(), negated));
-      return either(yes, no);
-    }
+    if (auto select = dyn_cast<arith::SelectOp>(op))
+      return chosen(select, negated);
     if (auto comparison = dyn_cast<arith::CmpIOp>(op))
-      return compare(comparison, negated);
+      return compare(negated ? arith::invertPredicate(comparison.getPredicate()) : comparison.getPredicate(),
+                     comparison.getLhs(), comparison.getRhs());
     return unknown();
   }
 
   MaskBounds combine(Value a, Value b, bool negated, bool all) {
-    MaskBounds left = analyze(a, negated), right = analyze(b, negated);
+    MaskBounds left = of(a, negated), right = of(b, negated);
     return all ? both(left, right) : either(left, right);
   }
 
   MaskBounds exclusive(arith::XOrIOp op, bool negated) {
     for (auto [value, other] : {std::pair(op.getLhs(), op.getRhs()), {op.getRhs(), op.getLhs()}})
       if (APInt constant; matchPattern(other, m_ConstantInt(&constant)))
-        return analyze(value, negated != !constant.isZero());
+        return of(value, negated != !constant.isZero());
     return unknown();
   }
 
-  MaskBounds compare(arith::CmpIOp op, bool negated) {
-    std::optional<Linear> left = linear(op.getLhs()), right = linear(op.getRhs());
-    if (!left || !right)
-      return unknown();
-    Linear difference = left->plus(right->times(-1)), opposite = difference.times(-1);
-    switch (negated ? arith::invertPredicate(op.getPredicate()) : op.getPredicate()) {
-    case arith::CmpIPredicate::sge:
+  MaskBounds chosen(arith::SelectOp select, bool negated) {
+    MaskBounds yes = of(select.getTrueValue(), negated), no = of(select.getFalseValue(), negated);
+    if (values.varies(select.getCondition()))
+      return either(both(of(select.getCondition(), false), yes), both(of(select.getCondition(), true), no));
+    Expr holds = Expr::uniform(select.getCondition()) + -1;
+    return {choose(holds, yes.admitted, no.admitted), choose(holds, yes.whole, no.whole), yes.exact && no.exact};
+  }
+
+  MaskBounds compare(Predicate predicate, Value left, Value right) {
+    auto key = std::tuple(predicate, left.getAsOpaquePointer(), right.getAsOpaquePointer());
+    if (auto found = knownComparisons.find(key); found != knownComparisons.end())
+      return found->second;
+    std::optional<LinearForm> x = values.linear(left), y = values.linear(right);
+    MaskBounds bounds = x && y ? compareLinear(predicate, *x, *y) : compareExtremum(predicate, left, right);
+    return knownComparisons.try_emplace(key, bounds).first->second;
+  }
+
+  MaskBounds compareLinear(Predicate predicate, const LinearForm &left, const LinearForm &right) {
+    LinearForm difference = left.plus(right.times(-1)), opposite = difference.times(-1);
+    switch (predicate) {
+    case Predicate::sge:
       return atLeastZero(difference);
-    case arith::CmpIPredicate::sgt:
+    case Predicate::sgt:
       return atLeastZero(difference.plus(-1));
-    case arith::CmpIPredicate::sle:
+    case Predicate::sle:
       return atLeastZero(opposite);
-    case arith::CmpIPredicate::slt:
+    case Predicate::slt:
       return atLeastZero(opposite.plus(-1));
-    case arith::CmpIPredicate::eq:
+    case Predicate::eq:
       return both(atLeastZero(difference), atLeastZero(opposite));
-    case arith::CmpIPredicate::ne:
+    case Predicate::ne:
       return either(atLeastZero(difference.plus(-1)), atLeastZero(opposite.plus(-1)));
     default: // unsigned: a negative difference is a large number
       return unknown();
     }
   }
 
+  /// max(x, y) < z is x < z and y < z, and so on: |q - k| <= n is a comparison of max(q - k, k - q).
+  MaskBounds compareExtremum(Predicate predicate, Value left, Value right) {
+    switch (predicate) {
+    case Predicate::eq:
+      return both(compare(Predicate::sle, left, right), compare(Predicate::sge, left, right));
+    case Predicate::ne:
+      return either(compare(Predicate::slt, left, right), compare(Predicate::sgt, left, right));
+    case Predicate::slt:
+    case Predicate::sle:
+    case Predicate::sgt:
+    case Predicate::sge:
+      break;
+    default:
+      return unknown();
+    }
+    bool below = predicate == Predicate::slt || predicate == Predicate::sle;
+    Operation *x = left.getDefiningOp(), *y = right.getDefiningOp();
+    for (bool onLeft : {true, false}) {
+      Operation *op = onLeft ? x : y;
+      if (!isa_and_present<arith::MaxSIOp, arith::MinSIOp>(op) || op->getBlock() != &values.body)
+        continue;
+      auto of = [&](Value operand) {
+        return onLeft ? compare(predicate, operand, right) : compare(predicate, left, operand);
+      };
+      MaskBounds first = of(op->getOperand(0)), second = of(op->getOperand(1));
+      return isa<arith::MaxSIOp>(op) == (below == onLeft) ? both(first, second) : either(first, second);
+    }
+    return unknown();
+  }
+
   /// form >= 0, solved for k. The queries that admit most and least lie at the two ends of the block.
-  static MaskBounds atLeastZero(const Linear &form) {
+  static MaskBounds atLeastZero(const LinearForm &form) {
     bool rises = form.query > 0;
     Expr most = (rises ? Expr::lastQuery() : Expr::firstQuery()) * form.query + form.rest;
     Expr least = (rises ? Expr::firstQuery() : Expr::lastQuery()) * form.query + form.rest;
@@ -131,60 +179,12 @@ private:
         return {-constant.floorDiv(form.key), Expr::keys()};
       return {Expr::constant(0), constant.floorDiv(-form.key) + 1};
     };
-    return {keys(most), keys(least)};
+    return {keys(most), keys(least), /*exact=*/true};
   }
 
-  std::optional<Linear> linear(Value value) {
-    if (value == body.getArgument(2))
-      return Linear{1, 0, Expr::constant(0)};
-    if (value == body.getArgument(3))
-      return Linear{0, 1, Expr::constant(0)};
-    if (value.getType().isInteger(1))
-      return std::nullopt;
-    if (APInt constant; matchPattern(value, m_ConstantInt(&constant))) {
-      // Beyond 32 bits a lane would hold something else.
-      if (constant.getSignificantBits() > 32)
-        return std::nullopt;
-      return Linear{0, 0, Expr::constant(constant.getSExtValue())};
-    }
-    if (!varies(value))
-      return Linear{0, 0, Expr::uniform(value)};
-    Operation *op = value.getDefiningOp(); // none: the head, where it varies
-    if (isa_and_present<arith::IndexCastOp, arith::ExtSIOp>(op))
-      return linear(op->getOperand(0));
-    if (!isa_and_present<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op))
-      return std::nullopt;
-    std::optional<Linear> left = linear(op->getOperand(0)), right = linear(op->getOperand(1));
-    if (!left || !right)
-      return std::nullopt;
-    if (isa<arith::AddIOp>(op))
-      return left->plus(*right);
-    if (isa<arith::SubIOp>(op))
-      return left->plus(right->times(-1));
-    for (auto [form, factor] : {std::pair(left, op->getOperand(1)), {right, op->getOperand(0)}})
-      if (APInt constant; matchPattern(factor, m_ConstantInt(&constant)))
-        return form->times(constant.getSExtValue());
-    return std::nullopt;
-  }
-
-  /// Whether a value may differ within a block: it depends on q or k, or it is computed by something that cannot be
-  /// copied to a place before the loops.
-  bool varies(Value value) {
-    if (auto argument = dyn_cast<BlockArgument>(value); argument && argument.getOwner() == &body)
-      return argument.getArgNumber() >= firstVarying;
-    Operation *op = value.getDefiningOp();
-    if (!op || op->getBlock() != &body)
-      return false;
-    if (auto known = variesMemo.find(op); known != variesMemo.end())
-      return known->second;
-    bool copied = op->getNumRegions() == 0 && (isSpeculatable(op) || isa<memref::LoadOp, tensor::ExtractOp>(op));
-    bool result = !copied || llvm::any_of(op->getOperands(), [&](Value operand) { return varies(operand); });
-    return variesMemo[op] = result;
-  }
-
-  Block &body;
-  unsigned firstVarying; // of the arguments batch, head, query, key
-  DenseMap<Operation *, bool> variesMemo;
+  MaskValues values;
+  std::map<std::pair<const void *, bool>, MaskBounds> known;
+  std::map<std::tuple<Predicate, const void *, const void *>, MaskBounds> knownComparisons;
 };
 
 KeyInterval clamp(const KeyInterval &keys, const Expr &begin, const Expr &end) {
@@ -197,7 +197,7 @@ KeyInterval clamp(const KeyInterval &keys, const Expr &begin, const Expr &end) {
 MaskBounds MaskBounds::of(Region &mask, bool acrossHeads) {
   Expr none = Expr::constant(0), all = Expr::keys();
   if (mask.empty())
-    return {{none, all}, {none, all}};
+    return {{none, all}, {none, all}, /*exact=*/true};
   MaskBounds bounds = Analysis(mask.front(), acrossHeads).of(mask.front().getTerminator()->getOperand(0));
   bounds.admitted = clamp(bounds.admitted, none, all);
   bounds.whole = clamp(bounds.whole, bounds.admitted.begin, bounds.admitted.end);
@@ -206,22 +206,7 @@ MaskBounds MaskBounds::of(Region &mask, bool acrossHeads) {
 
 EmittedBounds emitBounds(OpBuilder &b, Location loc, const MaskBounds &bounds, Region &mask, Value batch, Value head,
                          Value firstQuery, Value lastQuery, Value keys) {
-  IRMapping copies;
-  if (!mask.empty()) {
-    copies.map(mask.getArgument(0), batch);
-    copies.map(mask.getArgument(1), head);
-  }
-  std::function<Value(Value)> uniform = [&](Value value) -> Value {
-    if (Value copy = copies.lookupOrNull(value))
-      return copy;
-    Operation *op = value.getDefiningOp();
-    if (!op || op->getParentRegion() != &mask)
-      return value;
-    for (Value operand : op->getOperands())
-      uniform(operand);
-    b.clone(*op, copies);
-    return copies.lookup(value);
-  };
+  UniformCopies uniform(b, mask, batch, head);
   SmallVector<Value> emitted =
       BoundExpr::emit(b, loc, {bounds.admitted.begin, bounds.admitted.end, bounds.whole.begin, bounds.whole.end},
                       {firstQuery, lastQuery, keys, uniform});

@@ -3,8 +3,9 @@
 // there nothing to test?
 //
 // Understood are comparisons (signed, = and !=) of linear forms in q and k with and without values that are the same
-// for the whole block (batch, head, lengths, table entries by batch or head), and `and`, `or`, `not`, `select` of them.
-// Anything else - a residue, a comparison of table entries by position - is taken to admit any key, and none for sure.
+// for the whole block (batch, head, lengths, table entries by batch or head), of their minima and maxima, and `and`,
+// `or`, `not`, `select` of them. Anything else - a residue, a comparison of table entries by position - is taken to
+// admit any key, and none for sure; so are the keys between two intervals. MaskIntervals.h looks at those.
 // Positions and what formulas make of them must fit 32 bits, as they must in the lanes of a vector.
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
@@ -23,6 +24,9 @@ struct MaskBounds {
   KeyInterval admitted;
   /// A key inside is admitted by every query of the block.
   KeyInterval whole;
+  /// Whether all is said: no block of keys inside `admitted` is empty, and none outside `whole` is whole, but for
+  /// blocks at the ends of these intervals, and those that all parts of an `and` admit, though not for one query.
+  bool exact;
 
   /// For a mask region as `weft.attention` has it; an empty region admits everything. The intervals hold for the batch
   /// entry and head that the uniform values are computed for - with `acrossHeads` for any head - and satisfy

@@ -22,6 +22,7 @@ namespace weft::test {
 
 int64_t Jit::chunks = 0;
 std::vector<BadIndex> Jit::badIndices;
+std::vector<KeyBlock> Jit::keyBlocks;
 
 static void runChunksBackwards(void (*body)(void *, int64_t), void *closure, int64_t count) {
   Jit::chunks = count;
@@ -31,6 +32,10 @@ static void runChunksBackwards(void (*body)(void *, int64_t), void *closure, int
 
 static void recordBadIndex(int64_t label, int64_t position, int64_t index, int64_t bound) {
   Jit::badIndices.push_back({label, position, index, bound});
+}
+
+static void recordKeyBlock(int64_t firstQuery, int64_t firstKey, int64_t keys) {
+  Jit::keyBlocks.push_back({firstQuery, firstKey, keys});
 }
 
 Descriptor::Descriptor(void *data, llvm::ArrayRef<int64_t> sizes, llvm::ArrayRef<int64_t> strides) {
@@ -58,7 +63,7 @@ std::string substitute(std::string text, const std::vector<std::pair<std::string
   return text;
 }
 
-std::unique_ptr<Jit> Jit::compile(const std::string &source, unsigned lanes) {
+std::unique_ptr<Jit> Jit::compile(const std::string &source, unsigned lanes, bool reportKeyBlocks) {
   static bool registered = [] {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
@@ -82,7 +87,7 @@ std::unique_ptr<Jit> Jit::compile(const std::string &source, unsigned lanes) {
   }
   PassManager pm(jit->context.get());
   std::string pipeline =
-      "func.func(convert-weft-to-cpu{lanes=" + std::to_string(lanes) +
+      "func.func(convert-weft-to-cpu{lanes=" + std::to_string(lanes) + (reportKeyBlocks ? " report-key-blocks" : "") +
       "}),canonicalize,cse,func.func(weft-lower-linalg,weft-expand-math),canonicalize,cse,weft-outline-parallel,"
       "expand-strided-metadata,lower-affine,convert-scf-to-cf,convert-vector-to-llvm{reassociate-fp-reductions},"
       "convert-math-to-llvm,convert-math-to-libm,convert-index-to-llvm,convert-arith-to-llvm,finalize-memref-to-llvm,"
@@ -109,6 +114,7 @@ std::unique_ptr<Jit> Jit::compile(const std::string &source, unsigned lanes) {
     };
     add("weft_parallel", runChunksBackwards);
     add("weft_bad_index", recordBadIndex);
+    add("weft_key_block", recordKeyBlock);
     return symbols;
   });
   return jit;

@@ -33,11 +33,16 @@ struct BadIndex {
   int64_t label, position, index, bound;
 };
 
+/// One block of keys that attention computed for the queries from `firstQuery` on: a report of weft_key_block.
+struct KeyBlock {
+  int64_t firstQuery, firstKey, keys;
+};
+
 class Jit {
 public:
   /// Compiles `source` from kernel ops (or from linalg and math) to machine code of this machine. Fails the test and
-  /// returns null if that does not work.
-  static std::unique_ptr<Jit> compile(const std::string &source, unsigned lanes = 16);
+  /// returns null if that does not work. With `reportKeyBlocks` the source declares weft_key_block.
+  static std::unique_ptr<Jit> compile(const std::string &source, unsigned lanes = 16, bool reportKeyBlocks = false);
 
   /// Calls a function that has the attribute llvm.emit_c_interface.
   void call(const std::string &function, std::vector<Descriptor> arguments);
@@ -45,6 +50,7 @@ public:
   /// Chunks of the last parallel loop, which runs them last to first: their order must not matter.
   static int64_t chunks;
   static std::vector<BadIndex> badIndices;
+  static std::vector<KeyBlock> keyBlocks;
 
 private:
   std::unique_ptr<mlir::MLIRContext> context;

@@ -3,99 +3,14 @@
 // are made at random and evaluated for every query and key; named ones are checked to be as tight as they can be.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Weft/Analysis/MaskBounds.h"
-#include "dialects/Weft/IR/WeftOps.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "mlir/IR/MLIRContext.h"
+#include "tests/dialects/Weft/Analysis/MaskFormulas.h"
 #include "gtest/gtest.h"
-#include <random>
 
 using namespace mlir;
 using namespace weft;
+using namespace weft::test;
 
 namespace {
-
-using Numbers = DenseMap<Value, int64_t>;
-
-/// A mask region with its four arguments, and two index values from outside it.
-class Formula {
-public:
-  Formula() : b(UnknownLoc::get(&context()), &context()) {
-    outside.addArguments({b.getIndexType(), b.getIndexType()}, {b.getLoc(), b.getLoc()});
-    Type index = b.getIndexType();
-    b.createBlock(&region, {}, {index, index, index, index}, SmallVector<Location>(4, b.getLoc()));
-  }
-
-  static MLIRContext &context() {
-    static MLIRContext context;
-    static bool loaded = (context.loadDialect<WeftDialect, arith::ArithDialect, func::FuncDialect>(), true);
-    (void)loaded;
-    return context;
-  }
-
-  Value batch() { return region.getArgument(0); }
-  Value head() { return region.getArgument(1); }
-  Value query() { return region.getArgument(2); }
-  Value key() { return region.getArgument(3); }
-  Value captured(unsigned i) { return outside.getArgument(i); }
-  Value constant(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
-  Value flag(bool value) { return arith::ConstantIntOp::create(b, value, 1); }
-  template <typename Op> Value make(Value x, Value y) { return Op::create(b, x, y); }
-  Value compare(arith::CmpIPredicate predicate, Value x, Value y) { return arith::CmpIOp::create(b, predicate, x, y); }
-  Value negate(Value x) { return make<arith::XOrIOp>(x, flag(true)); }
-  Value choose(Value condition, Value x, Value y) { return arith::SelectOp::create(b, condition, x, y); }
-  void yield(Value admitted) { YieldOp::create(b, ValueRange(admitted)); }
-
-  /// The values of everything in the region, for one batch entry, head, query and key.
-  Numbers evaluate(ArrayRef<int64_t> arguments, ArrayRef<int64_t> capturedNumbers) {
-    Numbers at;
-    for (auto [value, number] : llvm::zip(region.getArguments(), arguments))
-      at[value] = number;
-    for (auto [value, number] : llvm::zip(outside.getArguments(), capturedNumbers))
-      at[value] = number;
-    for (Operation &op : region.front().without_terminator())
-      at[op.getResult(0)] = evaluate(op, at);
-    return at;
-  }
-  bool admits(ArrayRef<int64_t> arguments, ArrayRef<int64_t> capturedNumbers) {
-    return evaluate(arguments, capturedNumbers).lookup(region.front().getTerminator()->getOperand(0));
-  }
-
-private:
-  Block outside; // before the region, which uses its arguments
-
-public:
-  Region region;
-
-private:
-  static int64_t evaluate(Operation &op, const Numbers &at) {
-    auto in = [&](unsigned i) { return at.lookup(op.getOperand(i)); };
-    if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
-      APInt value = cast<IntegerAttr>(constant.getValue()).getValue();
-      return value.getBitWidth() == 1 ? value.getZExtValue() : value.getSExtValue();
-    }
-    if (isa<arith::AddIOp>(op))
-      return in(0) + in(1);
-    if (isa<arith::SubIOp>(op))
-      return in(0) - in(1);
-    if (isa<arith::MulIOp>(op)) // may wrap at the impossible positions of boundsOf(), whose products nobody uses
-      return static_cast<int64_t>(static_cast<uint64_t>(in(0)) * static_cast<uint64_t>(in(1)));
-    if (isa<arith::RemSIOp>(op))
-      return in(0) % in(1);
-    if (isa<arith::AndIOp>(op))
-      return in(0) & in(1);
-    if (isa<arith::OrIOp>(op))
-      return in(0) | in(1);
-    if (isa<arith::XOrIOp>(op))
-      return in(0) ^ in(1);
-    if (isa<arith::SelectOp>(op))
-      return in(0) ? in(1) : in(2);
-    auto compare = cast<arith::CmpIOp>(op);
-    return arith::applyCmpPredicate(compare.getPredicate(), APInt(64, in(0), true), APInt(64, in(1), true));
-  }
-
-  ImplicitLocOpBuilder b;
-};
 
 struct QueryBlock {
   int64_t firstQuery, lastQuery, keys;
@@ -132,76 +47,6 @@ Interval admittedKeys(Formula &formula, const QueryBlock &block, int64_t batch, 
         keys = {keys.end ? keys.begin : k, k + 1};
   return keys;
 }
-
-/// Draws formulas: comparisons of linear forms, residues, and what connects them.
-class Generator {
-public:
-  Generator(Formula &f, std::mt19937 &random) : f(f), random(random) {}
-
-  Value condition(int depth) {
-    if (depth == 0 || draw(6) == 0)
-      return draw(20) == 0 ? f.flag(draw(2)) : comparison();
-    switch (draw(5)) {
-    case 0:
-      return f.negate(condition(depth - 1));
-    case 1:
-      return f.choose(condition(depth - 1), condition(depth - 1), condition(depth - 1));
-    case 2:
-      return f.make<arith::XOrIOp>(condition(depth - 1), condition(depth - 1));
-    case 3:
-      return f.make<arith::OrIOp>(condition(depth - 1), condition(depth - 1));
-    default:
-      return f.make<arith::AndIOp>(condition(depth - 1), condition(depth - 1));
-    }
-  }
-
-private:
-  int draw(int below) { return std::uniform_int_distribution<int>(0, below - 1)(random); }
-
-  Value comparison() {
-    // All ten predicates: those without a sign are not understood and must be taken for anything.
-    auto predicate = static_cast<arith::CmpIPredicate>(draw(10));
-    return f.compare(predicate, form(2), form(2));
-  }
-
-  Value form(int depth) {
-    if (depth == 0 || draw(3) == 0)
-      return leaf();
-    switch (draw(6)) {
-    case 0:
-      return f.make<arith::MulIOp>(form(depth - 1), f.constant(draw(7) - 3));
-    case 1:
-      return f.make<arith::MulIOp>(form(depth - 1), form(depth - 1));
-    case 2:
-      return f.make<arith::RemSIOp>(form(depth - 1), f.constant(draw(3) + 2));
-    case 3:
-      return f.make<arith::SubIOp>(form(depth - 1), form(depth - 1));
-    default:
-      return f.make<arith::AddIOp>(form(depth - 1), form(depth - 1));
-    }
-  }
-
-  Value leaf() {
-    switch (draw(9)) {
-    case 0:
-      return f.batch();
-    case 1:
-      return f.head();
-    case 2:
-      return f.captured(draw(2));
-    case 3:
-      return f.constant(draw(30) - 8);
-    case 4:
-    case 5:
-      return f.query();
-    default:
-      return f.key();
-    }
-  }
-
-  Formula &f;
-  std::mt19937 &random;
-};
 
 TEST(MaskBounds, NeverSkipsWhatIsAdmitted) {
   std::mt19937 random(20240611);
@@ -246,13 +91,6 @@ TEST(MaskBounds, NoMaskAdmitsEverything) {
 }
 
 //===-- masks that people write: the bounds are exact -------------------------------------------------------------===//
-
-using Predicate = arith::CmpIPredicate;
-
-Value causal(Formula &f) { return f.compare(Predicate::sle, f.key(), f.query()); }
-Value window(Formula &f, Value width) {
-  return f.compare(Predicate::slt, f.make<arith::SubIOp>(f.query(), f.key()), width);
-}
 
 TEST(MaskBounds, Causal) {
   Formula f;
