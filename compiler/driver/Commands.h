@@ -46,6 +46,9 @@ struct InspectOptions {
   std::string phase, dumpDirectory;
   bool roofline = false, remarks = false;
   int64_t past = 0;
+  bool mask = false;
+  std::string maskSvg;             ///< a file to draw the masks into
+  std::vector<std::string> inputs; ///< for masks that read them: name=input.npy
 };
 
 struct VerifyOptions {
@@ -66,6 +69,7 @@ struct InitOptions {
 int compile(const CompileOptions &options);
 int run(const RunOptions &options);
 int inspect(const InspectOptions &options);
+int inspectMasks(const InspectOptions &options); ///< what `inspect --mask` does
 int verify(const VerifyOptions &options);
 int check(const ModelOptions &options);
 int init(const InitOptions &options);

@@ -55,10 +55,15 @@ int inspect(const InspectOptions &options) {
   std::vector<TargetLimits> limits;
   if (int code = Session::limits({options.cpu}, limits))
     return code;
+  bool masks = options.mask || !options.maskSvg.empty();
+  if (!options.inputs.empty() && !masks)
+    return fail(Usage, "'" + options.inputs.front() + "' is an input, and only --mask looks at inputs");
   if (options.roofline)
     return roofline(options, limits.front());
+  if (masks)
+    return inspectMasks(options);
   if (options.phase.empty() && options.dumpDirectory.empty() && !options.remarks)
-    return fail(Usage, "say what to look at: --phase, --dump-phases, --remarks or --roofline");
+    return fail(Usage, "say what to look at: --phase, --dump-phases, --remarks, --roofline or --mask");
   PipelineOptions pipeline;
   pipeline.limits = limits.front();
   pipeline.dumpDirectory = options.dumpDirectory;

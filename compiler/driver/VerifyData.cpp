@@ -171,10 +171,9 @@ static Tensor randomInput(const Port &port, Value argument, const Sizes &sizes, 
   return tensor;
 }
 
-int makeInputs(const Entry &entry, ArrayRef<std::string> files, Sizes &sizes, uint64_t seed,
-               std::vector<Tensor> &inputs) {
-  inputs.assign(entry.inputs.size(), Tensor());
-  std::vector<bool> given(entry.inputs.size());
+int readInputs(const Entry &entry, ArrayRef<std::string> files, Sizes &sizes,
+               std::vector<std::optional<Tensor>> &inputs) {
+  inputs.assign(entry.inputs.size(), std::nullopt);
   for (const std::string &file : files) {
     auto [name, path] = StringRef(file).split('=');
     auto port = llvm::find_if(entry.inputs, [name = name](const Port &port) { return port.name == name; });
@@ -183,18 +182,26 @@ int makeInputs(const Entry &entry, ArrayRef<std::string> files, Sizes &sizes, ui
       return fail(Usage, "inputs are given as name=file.npy, but got '" + file + "'; the model has " +
                              llvm::join(names, ", "));
     }
-    size_t index = port - entry.inputs.begin();
-    if (given[index])
+    std::optional<Tensor> &input = inputs[port - entry.inputs.begin()];
+    if (input)
       return fail(Usage, "input '" + name + "' is given twice");
-    given[index] = true;
-    if (int code = readInput(*port, path, sizes, inputs[index]))
+    if (int code = readInput(*port, path, sizes, input.emplace()))
       return code;
   }
+  return Done;
+}
+
+int makeInputs(const Entry &entry, ArrayRef<std::string> files, Sizes &sizes, uint64_t seed,
+               std::vector<Tensor> &inputs) {
+  std::vector<std::optional<Tensor>> given;
+  if (int code = readInputs(entry, files, sizes, given))
+    return code;
   std::mt19937_64 random(seed);
   func::FuncOp function = entry.function;
+  inputs.clear();
   for (auto [index, port] : llvm::enumerate(entry.inputs))
-    if (!given[index])
-      inputs[index] = randomInput(port, function.getArgument(index), sizes, random);
+    inputs.push_back(given[index] ? std::move(*given[index])
+                                  : randomInput(port, function.getArgument(index), sizes, random));
   return Done;
 }
 

@@ -5,6 +5,7 @@
 #include "compiler/driver/Session.h"
 #include "compiler/reference/Interpreter.h"
 #include "weft/runtime.h"
+#include <optional>
 
 namespace weft::driver {
 
@@ -50,9 +51,13 @@ private:
   llvm::StringMap<Size> known;
 };
 
-/// Inputs from files ("name=file.npy"), which demand sizes, and for the rest random ones: indices within the tables
-/// that they look up, numbers of positions for what formulas of attention read, real numbers normally distributed.
-/// Returns Done or an exit code, after reporting.
+/// Inputs from files ("name=file.npy"), which demand sizes; one per input of the entry, nothing where there is no file.
+int readInputs(const Entry &entry, llvm::ArrayRef<std::string> files, Sizes &sizes,
+               std::vector<std::optional<Tensor>> &inputs);
+
+/// Inputs from files, which demand sizes, and for the rest random ones: indices within the tables that they look up,
+/// numbers of positions for what formulas of attention read, real numbers normally distributed. Returns Done or an exit
+/// code, after reporting.
 int makeInputs(const Entry &entry, llvm::ArrayRef<std::string> files, Sizes &sizes, uint64_t seed,
                std::vector<Tensor> &inputs);
 

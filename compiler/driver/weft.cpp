@@ -218,6 +218,12 @@ int main(int argc, char **argv) {
   inspectApp->add_flag("--roofline", inspectOptions.roofline, "operations, bytes and intensity of each kernel");
   inspectApp->add_option("--past", inspectOptions.past, "positions in the cache, for the roofline of a step")
       ->check(CLI::NonNegativeNumber);
+  inspectApp->add_flag("--mask", inspectOptions.mask, "draw what each attention skips, tests, and computes untested");
+  inspectApp->add_option("--mask-svg", inspectOptions.maskSvg, "draw it into this file")->type_name("OUT.svg");
+  inspectApp
+      ->add_option("INPUTS", inspectOptions.inputs,
+                   "name=input.npy, for masks that read inputs; what is not given is decided when running")
+      ->type_name("");
   inspectApp->callback([&] { code = inspect(inspectOptions); });
 
   VerifyOptions verifyOptions;

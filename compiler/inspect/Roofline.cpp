@@ -3,10 +3,10 @@
 // peak, nor than its bytes at the machine's bandwidth; its intensity says which of the two binds.
 //===------------------------------------------------------------------------------------------------------------===//
 #include "compiler/inspect/Roofline.h"
+#include "compiler/inspect/Places.h"
 #include "dialects/Weft/IR/WeftOps.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Format.h"
-#include "llvm/Support/Path.h"
 
 using namespace mlir;
 
@@ -25,18 +25,6 @@ int64_t bytesOf(Value value, int64_t unknown) {
   for (int64_t size : sizesOf(value, unknown))
     bytes *= size;
   return bytes;
-}
-
-std::string placeOf(Location location) {
-  std::string place;
-  location->walk([&](Location nested) {
-    if (auto file = dyn_cast<FileLineColLoc>(nested)) {
-      place = (llvm::sys::path::filename(file.getFilename().getValue()) + ":" + Twine(file.getLine())).str();
-      return WalkResult::interrupt();
-    }
-    return WalkResult::advance();
-  });
-  return place;
 }
 
 /// What an elementwise formula or a reduction costs: its body, for each point that it visits.

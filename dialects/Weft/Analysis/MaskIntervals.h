@@ -21,8 +21,9 @@ struct MaskIntervals {
   /// 0 when no query of the block admits a key of the block for sure, else 1.
   BoundExpr some;
 
-  /// For a mask region as `weft.attention` has it, not empty; `acrossHeads` as for MaskBounds. `useful` is told whether
-  /// a part of the formula that MaskBounds does not solve exactly can be known to hold, or not to hold, for a block.
+  /// For a mask region as `weft.attention` has it, not empty; arguments after its four can be anything. `acrossHeads`
+  /// is as for MaskBounds. `useful` is told whether a part of the formula that MaskBounds does not solve exactly can be
+  /// known to hold, or not to hold, for a block.
   static MaskIntervals of(mlir::Region &mask, bool acrossHeads = false, bool *useful = nullptr);
 };
 

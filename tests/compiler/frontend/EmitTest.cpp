@@ -308,12 +308,12 @@ TEST(Weights, OfGpt2HaveTheirPublishedNames) {
 TEST(Emit, WeightsOfAttentionBecomeOutputsWhenAsked) {
   FrontendOptions options;
   options.attentionWeights = true;
-  Compiled compiled =
-      compile("axes batch, seq, context = 8, head = 2, dim = 4\n"
-              "block a(x[seq, head, dim]) -> [seq, head, dim] {\n"
-              "  return attend(x, cache(x, context, over seq), cache(x, context, over seq), over context) where causal\n}\n"
-              "model m(x: f32[batch, seq, head, dim]) -> f32[batch, seq, head, dim] {\n  return a(x)\n}\n",
-              options);
+  Compiled compiled = compile(
+      "axes batch, seq, context = 8, head = 2, dim = 4\n"
+      "block a(x[seq, head, dim]) -> [seq, head, dim] {\n"
+      "  return attend(x, cache(x, context, over seq), cache(x, context, over seq), over context) where causal\n}\n"
+      "model m(x: f32[batch, seq, head, dim]) -> f32[batch, seq, head, dim] {\n  return a(x)\n}\n",
+      options);
   EXPECT_EQ(compiled.messages, "");
   auto entry = compiled.module->lookupSymbol<func::FuncOp>("m");
   ASSERT_EQ(entry.getNumResults(), 2u);
