@@ -83,9 +83,9 @@ Node *Elaborator::sumOverWidth(const ReduceExpr &expr, Scope &scope) {
 }
 
 namespace {
-/// A term as a factor that is the same all along the width and one that changes; null for 1.
+/// A term as changing * same / under, of which only the first changes along the width; null for 1.
 struct Factors {
-  Node *same, *changing;
+  Node *changing, *same = nullptr, *under = nullptr;
 };
 
 /// Divides a term into factors. Nodes are shared between terms, so each is looked at once.
@@ -115,19 +115,24 @@ public:
 private:
   std::optional<Factors> divide(Node *node) {
     if (!sums(node))
-      return Factors{nullptr, node};
+      return Factors{node};
     if (!contains(node->axes, width))
-      return Factors{node, nullptr};
+      return Factors{nullptr, node};
     const auto *map = node->as<op::Map>();
     if (!map || (map->op != MapOp::Mul && map->op != MapOp::Div && map->op != MapOp::Neg))
       return std::nullopt;
     std::optional<Factors> left = factors(node->operands[0]);
-    if (!left || map->op == MapOp::Neg)
-      return left ? std::optional(Factors{left->same, combine(MapOp::Neg, left->changing, nullptr)}) : std::nullopt;
+    if (!left)
+      return std::nullopt;
+    if (map->op == MapOp::Neg)
+      return Factors{combine(MapOp::Neg, left->changing, nullptr), left->same, left->under};
     std::optional<Factors> right = factors(node->operands[1]);
     if (!right)
       return std::nullopt;
-    return Factors{combine(map->op, left->same, right->same), combine(map->op, left->changing, right->changing)};
+    if (map->op == MapOp::Div)
+      std::swap(right->same, right->under);
+    return Factors{combine(map->op, left->changing, right->changing), combine(MapOp::Mul, left->same, right->same),
+                   combine(MapOp::Mul, left->under, right->under)};
   }
 
   const Axis *width;
@@ -157,5 +162,7 @@ Node *Elaborator::sumOfTerm(Node *term, Loc loc, StringRef construct, op::Attent
   }
   Node *sum = add(op::WidthSum{static_cast<unsigned>(roles.terms.size())}, Element::F32, {}, {}, loc, construct);
   roles.terms.push_back(factors->changing);
-  return factors->same ? map(MapOp::Mul, Element::F32, {factors->same, sum}, loc, construct) : sum;
+  if (factors->same)
+    sum = map(MapOp::Mul, Element::F32, {factors->same, sum}, loc, construct);
+  return factors->under ? map(MapOp::Div, Element::F32, {sum, factors->under}, loc, construct) : sum;
 }

@@ -133,10 +133,8 @@ std::optional<Probabilities> findProbabilities(ElementFormula &formulas, ArrayRe
         return found;
     } else if (SoftmaxOp softmax = softmaxAt(factor.value, key)) {
       auto extract = factor.value.getDefiningOp<tensor::ExtractOp>();
-      return Probabilities{formulas.element(softmax.getInput(), llvm::to_vector(extract.getIndices())),
-                           1,
-                           {unsigned(number)},
-                           softmax};
+      return Probabilities{
+          formulas.element(softmax.getInput(), llvm::to_vector(extract.getIndices())), 1, {unsigned(number)}, softmax};
     }
   }
   return std::nullopt;
