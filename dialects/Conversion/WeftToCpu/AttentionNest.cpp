@@ -119,6 +119,13 @@ void AttentionNest::storeFirst(Value vector, Value memref, ValueRange at, Value 
   vector::MaskedStoreOp::create(b, memref, at, first, vector);
 }
 
+void AttentionNest::prefetch(Value memref, Value row, int64_t width, Cache cache) {
+  constexpr int64_t numbersOfLine = 16;
+  for (int64_t first = 0; first < width; first += numbersOfLine)
+    memref::PrefetchOp::create(b, memref, ValueRange{row, index(first)}, /*isWrite=*/false,
+                               static_cast<uint32_t>(cache), /*isDataCache=*/true);
+}
+
 Value AttentionNest::scratch(ArrayRef<int64_t> shape) {
   return memref::AllocaOp::create(b, MemRefType::get(shape, b.getF32Type()), ValueRange(), b.getI64IntegerAttr(64));
 }
@@ -169,14 +176,20 @@ Value AttentionNest::anyNonFinite(HeadView value, const KeyBlock &block) {
   Value testsAfter = compare(arith::CmpIPredicate::slt, block.bounds.wholeEnd, block.end);
   Value from = select(testsBefore, block.begin, max(wholeEnd, block.begin));
   Value to = select(testsAfter, block.end, min(wholeBegin, block.end));
-  // x * 0 is 0 or NaN, and a NaN stays in the sum.
+  // x * 0 is 0 or NaN, and a NaN stays in the sum. Several sums, so that none waits for the one before it.
   Value zero = lanesOf(0.0f);
-  Value sum = loop(from, to, 1, zero, [&](Value key, ValueRange state) -> SmallVector<Value> {
-                Value sum = state[0];
-                for (int64_t e = 0; e < E; e += L)
-                  sum = fma(load(value, {key, index(e)}, std::min(L, E - e)), zero, sum);
-                return {sum};
-              }).front();
+  SmallVector<Value> zeros(std::min<int64_t>(4, llvm::divideCeil(E, L)), zero);
+  SmallVector<Value> sums = loop(from, to, 1, zeros, [&](Value key, ValueRange state) {
+    SmallVector<Value> next(state);
+    for (int64_t e = 0; e < E; e += L) {
+      Value &sum = next[e / L % next.size()];
+      sum = fma(load(value, {key, index(e)}, std::min(L, E - e)), zero, sum);
+    }
+    return next;
+  });
+  Value sum = sums.front();
+  for (Value more : ArrayRef(sums).drop_front())
+    sum = arith::AddFOp::create(b, sum, more);
   Value unordered = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, sum, sum);
   return vector::ReductionOp::create(b, vector::CombiningKind::OR, unordered);
 }

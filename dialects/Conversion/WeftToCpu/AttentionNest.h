@@ -85,6 +85,10 @@ protected:
   void storeScalar(mlir::Value value, mlir::Value memref, mlir::ValueRange at) {
     mlir::memref::StoreOp::create(b, value, memref, at);
   }
+  /// Asks for a row of `width` numbers before it is read. Rows of one head lie apart, often by a power of two, which the
+  /// machine does not foresee.
+  enum class Cache : uint32_t { Second = 2, First = 3 };
+  void prefetch(mlir::Value memref, mlir::Value row, int64_t width, Cache cache);
   mlir::Value scratch(llvm::ArrayRef<int64_t> shape); ///< f32, aligned to a cache line, on the stack
 
   //===-- the op --------------------------------------------------------------------------------------------------===//

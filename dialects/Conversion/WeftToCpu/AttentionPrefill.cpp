@@ -128,7 +128,7 @@ Prefill::Vectors Prefill::addBlock(const Item &item, const KeyBlock &block, Valu
     subtracted.push_back(finiteOr0(maximum));
     factors.push_back(exponential(previous, subtracted.back()));
   }
-  Vectors added = exponentials(block, subtracted), next = maxima;
+  Vectors added = exponentials(item, block, subtracted), next = maxima;
   for (auto [sum, factor, more] : llvm::zip(sums, factors, added))
     next.push_back(fma(sum, factor, more));
   if (!hasSecondPass())

@@ -51,7 +51,7 @@ private:
   using TileBody = llvm::function_ref<Vectors(Value firstKey, ValueRange)>;
   using SumBody = llvm::function_ref<Vectors(Value d, ValueRange)>;
   Vectors scoreBlock(const Item &item, const KeyBlock &block, ValueRange maxima);
-  Vectors exponentials(const KeyBlock &block, ValueRange maxima);
+  Vectors exponentials(const Item &item, const KeyBlock &block, ValueRange maxima);
   void probabilityBlock(const Item &item, const KeyBlock &block, const RowEnds &ends);
   Vectors eachTile(const KeyBlock &block, ValueRange carried, TileBody body);
   Tile scoreTile(const Item &item, Value firstKey);

@@ -26,10 +26,12 @@ Prefill::Vectors Prefill::scoreBlock(const Item &item, const KeyBlock &block, Va
   });
 }
 
-// Replaces the scores by their exponentials and returns the sums of the block.
-Prefill::Vectors Prefill::exponentials(const KeyBlock &block, ValueRange maxima) {
+// Replaces the scores by their exponentials and returns the sums of the block. The values will be needed next.
+Prefill::Vectors Prefill::exponentials(const Item &item, const KeyBlock &block, ValueRange maxima) {
   Vectors start(vectors, lanesOf(0.0f));
   return loop(index(0), block.size, 1, start, [&](Value row, ValueRange state) {
+    if (!hasSecondPass())
+      prefetch(item.value, add(block.begin, row), E, Cache::Second);
     Vectors sums;
     for (int64_t v = 0; v < vectors; ++v) {
       Value p = exponential(load(scoresT, {row, column(v)}), maxima[v]);
@@ -62,6 +64,9 @@ Prefill::Vectors Prefill::eachTile(const KeyBlock &block, ValueRange carried, Ti
 }
 
 Prefill::Tile Prefill::scoreTile(const Item &item, Value firstKey) {
+  Value nextKey = min(add(firstKey, shape.rows), add(T, -shape.rows));
+  for (int64_t i = 0; i < shape.rows; ++i)
+    prefetch(item.key, add(nextKey, i), D, Cache::First);
   Vectors all = sumOverWidth([&](Value d, ValueRange state) {
     return hasSimilarity() ? addTerms(item, firstKey, d, state) : addProducts(item, firstKey, d, state);
   });

@@ -20,8 +20,9 @@
 // CHECK: %[[LAST1:.*]] = arith.addi %[[FIRST]], %[[COUNT]] : index
 // CHECK: arith.minsi %[[LAST1]], %[[T]] : index
 // CHECK: %[[BLOCKS:.*]]:4 = scf.for
-// The scores of a block, in two runs of 32 products.
+// The scores of a block, in two runs of 32 products; the next keys are asked for before.
 // CHECK: %[[TILE:.*]]:2 = scf.for {{.*}} step %c8 iter_args
+// CHECK-COUNT-32: memref.prefetch {{.*}}, read, locality<3>, data
 // CHECK: scf.for {{.*}} step %c32 iter_args
 // CHECK: %{{.*}}:16 = scf.for {{.*}} step %c1 iter_args
 // CHECK-COUNT-16: vector.fma
@@ -29,8 +30,9 @@
 // CHECK: else
 // CHECK-COUNT-16: arith.select
 // CHECK: }
-// Exponentials; no mask.
+// Exponentials; no mask. The values are asked for.
 // CHECK: scf.for
+// CHECK-COUNT-4: memref.prefetch {{.*}}, read, locality<2>, data
 // CHECK-NOT: arith.select
 // CHECK-COUNT-2: math.exp
 // Values: all at once, unless one is not finite.
