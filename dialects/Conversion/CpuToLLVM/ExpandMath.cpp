@@ -1,8 +1,9 @@
 //===- ExpandMath.cpp - pass weft-expand-math --------------------------------------------------------------------===//
 // Answers: which machine operations compute f32 exp, tanh, erf and the rest, on scalars and vectors?
 //
-// exp and exp2 are ours: attention and softmax spend much of their time there. Upstream's approximations serve where
-// they are within a few ULP over the whole range; what is left goes to libm, one lane after the other.
+// exp, exp2 and tanh are ours: attention, its soft caps and softmax spend much of their time there. Upstream's
+// approximations serve where they are within a few ULP over the whole range; what is left goes to libm, one lane after
+// the other.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/Passes.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
@@ -123,6 +124,26 @@ struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
   }
 };
 
+//===-- tanh ------------------------------------------------------------------------------------------------------===//
+
+/// tanh(x) = x P(x^2) / Q(x^2), minimax for the relative error (2e-8, before coefficients and steps are rounded) up to
+/// where the result rounds to 1. Near 0 it is x, so that small arguments need no case of their own.
+struct ExpandTanh : OpRewritePattern<math::TanhOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::TanhOp op, PatternRewriter &b) const override {
+    if (!isF32(op.getType()))
+      return failure();
+    Formula f(b, op.getLoc(), op.getType());
+    Value x = f.clamp(op.getOperand(), -8.2f, 8.2f);
+    Value square = f.apply<arith::MulFOp>(x, x);
+    Value above = f.polynomial(square, {1.0f, 0.133826852f, 0.00349741592f, 2.06335517e-5f, 1.33781741e-8f});
+    Value below = f.polynomial(square, {1.0f, 0.467160076f, 0.0258843042f, 3.28838069e-4f, 7.78837337e-7f});
+    b.replaceOp(op, f.apply<arith::DivFOp>(f.apply<arith::MulFOp>(x, above), below));
+    return success();
+  }
+};
+
 //===-- the others ------------------------------------------------------------------------------------------------===//
 
 /// isinf and isnormal have no lowering upstream; as comparisons they vectorise.
@@ -156,7 +177,7 @@ template <typename Op> struct ExpandClass : OpRewritePattern<Op> {
 /// error alone is bounded, and not for large arguments), atan (40 ULP) nor asin.
 bool isApproximated(StringRef op) {
   return llvm::StringSwitch<bool>(op)
-      .Cases({"math.tanh", "math.erf", "math.erfc", "math.expm1", "math.log", "math.log1p", "math.log2"}, true)
+      .Cases({"math.erf", "math.erfc", "math.expm1", "math.log", "math.log1p", "math.log2"}, true)
       .Default(false);
 }
 
@@ -196,7 +217,7 @@ struct ExpandMath : impl::ExpandMathPassBase<ExpandMath> {
   void runOnOperation() override {
     MLIRContext *context = &getContext();
     RewritePatternSet patterns(context);
-    patterns.add<ExpandExp, ExpandExp2>(context, /*benefit=*/2);
+    patterns.add<ExpandExp, ExpandExp2, ExpandTanh>(context, /*benefit=*/2);
     patterns.add<ExpandClass<math::IsInfOp>, ExpandClass<math::IsNormalOp>>(context);
     populateMathPolynomialApproximationPatterns(patterns, isApproximated);
     // Powers with a small constant exponent are products and roots.
