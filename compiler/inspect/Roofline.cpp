@@ -5,6 +5,7 @@
 #include "compiler/inspect/Roofline.h"
 #include "compiler/inspect/Places.h"
 #include "dialects/Weft/IR/WeftOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Format.h"
 
@@ -39,6 +40,14 @@ int64_t flopsOf(linalg::LinalgOp op, int64_t unknown) {
   return points * operations;
 }
 
+/// How often the loops around an op run it.
+int64_t roundsOf(Operation *op, int64_t unknown) {
+  int64_t rounds = 1;
+  for (auto loop = op->getParentOfType<scf::ForOp>(); loop; loop = loop->getParentOfType<scf::ForOp>())
+    rounds *= getConstantIntValue(loop.getUpperBound()).value_or(unknown); // scans count from 0 in steps of 1
+  return rounds;
+}
+
 } // namespace
 
 std::vector<KernelCost> costsOf(func::FuncOp entry, int64_t keys) {
@@ -71,6 +80,9 @@ std::vector<KernelCost> costsOf(func::FuncOp entry, int64_t keys) {
     if (op->getNumResults())
       for (int64_t size : sizesOf(op->getResult(0), keys))
         cost.shape += (cost.shape.empty() ? "" : "x") + std::to_string(size);
+    int64_t rounds = roundsOf(op, keys);
+    cost.flops *= rounds;
+    cost.bytes *= rounds;
     costs.push_back(cost);
   });
   return costs;

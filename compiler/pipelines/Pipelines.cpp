@@ -48,11 +48,15 @@ void buildFused(OpPassManager &pm, const TargetLimits &limits) {
 /// From tensors to memory, and from ops to loops over tiles.
 void buildTiled(OpPassManager &pm, const TargetLimits &limits) {
   pm.addPass(createBindEntryPass());
+  // Or every round of a loop would leave its states in buffers of its own.
+  pm.addNestedPass<func::FuncOp>(createUpdateStatesPass());
   bufferization::OneShotBufferizePassOptions bufferize;
   bufferize.allowUnknownOps = false;
   pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
   // Sizes of buffers in terms of the sizes of inputs: what the two passes below compare.
   pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
+  // Places in joined tensors come as affine maps.
+  pm.addNestedPass<func::FuncOp>(createLowerAffinePass());
   cleanup(pm);
   // Copies into caches and outputs disappear where a kernel can write there; the plan should not see their buffers.
   pm.addNestedPass<func::FuncOp>(createForwardStoresPass());

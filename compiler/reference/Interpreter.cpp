@@ -3,6 +3,7 @@
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/reference/Interpreter.h"
 #include "compiler/reference/Frame.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -64,9 +65,47 @@ llvm::Error evaluateCall(func::CallOp op, Frame &frame) {
   return llvm::Error::success();
 }
 
+llvm::Error evaluate(Operation *op, Frame &frame);
+
+void observe(Operation *op, const Frame &frame) {
+  SmallVector<Tensor> results;
+  for (Value result : op->getResults())
+    if (isa<RankedTensorType>(result.getType()))
+      results.push_back(frame[result]);
+  if (!results.empty())
+    frame.options.observe(op, results);
+}
+
+/// A loop with states: what a round yields is what the next one begins with.
+llvm::Error evaluateFor(scf::ForOp op, Frame &frame) {
+  int64_t lower = frame.integer(op.getLowerBound()), upper = frame.integer(op.getUpperBound()),
+          step = frame.integer(op.getStep());
+  if (step <= 0)
+    return failure(op, "goes in steps of " + Twine(step) + ", but at least 1 is needed");
+  Refs states = llvm::map_to_vector(op.getInitArgs(), [&](Value v) { return frame.shared(v); });
+  for (int64_t i = lower; i < upper; i += step) {
+    frame.set(op.getInductionVar(), Tensor{{}, {static_cast<double>(i)}});
+    for (auto [argument, state] : llvm::zip_equal(op.getRegionIterArgs(), states))
+      frame.share(argument, state);
+    for (Operation &inner : op.getBody()->without_terminator()) {
+      if (auto error = evaluate(&inner, frame))
+        return error;
+      if (frame.options.observe)
+        observe(&inner, frame);
+    }
+    states =
+        llvm::map_to_vector(op.getBody()->getTerminator()->getOperands(), [&](Value v) { return frame.shared(v); });
+  }
+  for (auto [result, state] : llvm::zip_equal(op.getResults(), states))
+    frame.share(result, state);
+  return llvm::Error::success();
+}
+
 llvm::Error evaluate(Operation *op, Frame &frame) {
   if (auto callOp = dyn_cast<func::CallOp>(op))
     return evaluateCall(callOp, frame);
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return evaluateFor(loop, frame);
   auto family = llvm::StringSwitch<llvm::Error (*)(Operation *, Frame &)>(op->getName().getDialectNamespace())
                     .Case("weft", evaluateWeft)
                     .Case("linalg", evaluateLinalg)
@@ -80,15 +119,6 @@ llvm::Error evaluate(Operation *op, Frame &frame) {
     if (auto error = checkShape(op, "result " + Twine(result.getResultNumber()), result.getType(), frame[result]))
       return error;
   return llvm::Error::success();
-}
-
-void observe(Operation *op, const Frame &frame) {
-  SmallVector<Tensor> results;
-  for (Value result : op->getResults())
-    if (isa<RankedTensorType>(result.getType()))
-      results.push_back(frame[result]);
-  if (!results.empty())
-    frame.options.observe(op, results);
 }
 
 llvm::Expected<Refs> call(func::FuncOp function, ArrayRef<TensorRef> arguments, const Options &options,

@@ -1,7 +1,7 @@
 //===- Interpreter.h - the specification, executable ----------------------------------------------------*- C++ -*-===//
 // Answers: what does this IR compute? Plain loops over tensors, every element in `Scalar` (double: the truth; float:
 // the naive single-precision result that error bounds are measured against). Speaks the phases `model` and `fused`:
-// weft, linalg.generic/fill/transpose/..., tensor, arith, math, func.
+// weft, linalg.generic/fill/transpose/..., tensor, arith, math, func, scf.for.
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
 #include "compiler/checkpoint/Checkpoint.h"

@@ -6,6 +6,7 @@
 #include "dialects/Check/IR/CheckOps.h"
 #include "dialects/Weft/IR/WeftOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/CommandLine.h"
@@ -24,7 +25,7 @@ int main(int argc, char **argv) {
 
   DialectRegistry registry;
   registry.insert<weft::WeftDialect, weft::check::CheckDialect, arith::ArithDialect, func::FuncDialect,
-                  linalg::LinalgDialect, math::MathDialect, tensor::TensorDialect>();
+                  linalg::LinalgDialect, math::MathDialect, scf::SCFDialect, tensor::TensorDialect>();
   MLIRContext context(registry);
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(file, &context);
   if (!module)

@@ -40,9 +40,12 @@ struct OutlineKernels : impl::OutlineKernelsPassBase<OutlineKernels> {
         entries.push_back(function);
     for (func::FuncOp entry : entries) {
       SmallVector<Operation *> kernels;
-      for (Operation &op : entry.front())
-        if (isKernel(op))
-          kernels.push_back(&op);
+      entry.walk<WalkOrder::PreOrder>([&](Operation *op) {
+        if (!isKernel(*op))
+          return WalkResult::advance();
+        kernels.push_back(op);
+        return WalkResult::skip();
+      });
       for (Operation *kernel : kernels)
         outline(kernel);
     }

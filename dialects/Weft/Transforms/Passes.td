@@ -114,6 +114,15 @@ def BindEntryPass : Pass<"weft-bind-entry", "::mlir::ModuleOp"> {
                            "::mlir::memref::MemRefDialect"];
 }
 
+def UpdateStatesPass : Pass<"weft-update-states", "::mlir::func::FuncOp"> {
+  let summary = "let loops update what they carry in place";
+  let description = [{
+    What an `scf.for` on tensors yields is written to where the state of this round lies, so that bufferization gives
+    each state one buffer for all rounds. Leaves alone: slices inserted into the state, which are written in place anyway.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::scf::SCFDialect"];
+}
+
 def ForwardStoresPass : Pass<"weft-forward-stores", "::mlir::func::FuncOp"> {
   let summary = "let kernels write where their result is copied to";
   let description = [{
@@ -126,7 +135,7 @@ def ForwardStoresPass : Pass<"weft-forward-stores", "::mlir::func::FuncOp"> {
 def OutlineKernelsPass : Pass<"weft-outline-kernels", "::mlir::ModuleOp"> {
   let summary = "one function for each distinct kernel";
   let description = [{
-    Every kernel op on buffers moves into a private function; equal ones share it, so that the code of a model does not grow
+    Every kernel op on buffers, in loops as well, moves into a private function; equal ones share it, so that the code of a model does not grow
     with its layers. What is left of the entry point is sizes, views and calls.
   }];
   let dependentDialects = ["::mlir::func::FuncDialect"];
@@ -135,7 +144,7 @@ def OutlineKernelsPass : Pass<"weft-outline-kernels", "::mlir::ModuleOp"> {
 def PlanMemoryPass : Pass<"weft-plan-memory", "::mlir::ModuleOp"> {
   let summary = "place intermediate buffers in one arena";
   let description = [{
-    Every `memref.alloc` of an entry point becomes a view of the arena. Buffers whose lives do not overlap share a place when
+    Every `memref.alloc` of an entry point, in loops as well, becomes a view of the arena. Buffers whose lives do not overlap share a place when
     their sizes are the same expression of the run-time sizes. Makes `<entry>_arena`, which tells the arena's size.
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];

@@ -7,6 +7,7 @@
 //===------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Weft/IR/ModelContract.h"
 #include "dialects/Weft/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Dominance.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 
@@ -34,25 +35,45 @@ struct Place {
   unsigned busyUntil;
 };
 
-/// The last op of `block` that uses `value` or a view of it.
-unsigned lastUse(Value value, Block &block, const DenseMap<Operation *, unsigned> &position) {
-  unsigned last = position.lookup(value.getDefiningOp());
+/// Where ops stand in the order of execution, those inside of others included: a loop's first and last number enclose
+/// those of its body.
+struct Order {
+  explicit Order(Operation *root) { number(root); }
+
+  DenseMap<Operation *, unsigned> first, last;
+
+private:
+  void number(Operation *op) {
+    first[op] = next++;
+    for (Region &region : op->getRegions())
+      for (Block &block : region)
+        for (Operation &inner : block)
+          number(&inner);
+    last[op] = next - 1;
+  }
+  unsigned next = 0;
+};
+
+/// The end of the last op that uses `value` or a view of it, as seen from `block`: what a loop uses it keeps using to
+/// its last round.
+unsigned lastUse(Value value, Block &block, const Order &order) {
+  unsigned last = order.last.lookup(value.getDefiningOp());
   for (Operation *user : value.getUsers()) {
     Operation *ancestor = block.findAncestorOpInBlock(*user);
-    last = std::max(last, position.lookup(ancestor));
+    last = std::max(last, order.last.lookup(ancestor));
     if (isa<ViewLikeOpInterface>(user))
       for (Value view : user->getResults())
-        last = std::max(last, lastUse(view, block, position));
+        last = std::max(last, lastUse(view, block, order));
   }
   return last;
 }
 
 /// Moves what `value` is computed from to `point`; false when it does not follow from arguments alone.
 bool hoist(Value value, Operation *point, DominanceInfo &dominance) {
-  if (isa<BlockArgument>(value) || dominance.properlyDominates(value, point))
+  if (dominance.properlyDominates(value, point))
     return true;
   Operation *op = value.getDefiningOp();
-  if (!isPure(op))
+  if (!op || !isPure(op)) // what a loop counts or carries is not known before it
     return false;
   for (Value operand : op->getOperands())
     if (!hoist(operand, point, dominance))
@@ -78,7 +99,7 @@ struct PlanMemory : impl::PlanMemoryPassBase<PlanMemory> {
     OpBuilder b = OpBuilder::atBlockBegin(&block);
     Operation *mark = arith::ConstantIndexOp::create(b, entry.getLoc(), 0);
 
-    FailureOr<SmallVector<Buffer>> buffers = collect(block, mark);
+    FailureOr<SmallVector<Buffer>> buffers = collect(entry, mark);
     if (failed(buffers))
       return failure();
     SmallVector<Place> places = assign(*buffers);
@@ -105,18 +126,24 @@ struct PlanMemory : impl::PlanMemoryPassBase<PlanMemory> {
     return success();
   }
 
-  FailureOr<SmallVector<Buffer>> collect(Block &block, Operation *mark) {
-    DominanceInfo dominance(block.getParentOp());
-    DenseMap<Operation *, unsigned> position;
-    for (auto [index, op] : llvm::enumerate(block))
-      position[&op] = index;
+  FailureOr<SmallVector<Buffer>> collect(func::FuncOp entry, Operation *mark) {
+    DominanceInfo dominance(entry);
+    Order order(entry);
     DenseMap<Value, unsigned> number; // of each run-time size
     SmallVector<Buffer> buffers;
-    for (auto alloc : block.getOps<memref::AllocOp>()) {
+    WalkResult carried = entry.walk([](scf::ForOp loop) {
+      if (llvm::none_of(loop.getInitArgs(), [](Value v) { return isa<MemRefType>(v.getType()); }))
+        return WalkResult::advance();
+      loop.emitError("this loop carries buffers, whose lives cannot be told; weft-update-states keeps them in place");
+      return WalkResult::interrupt();
+    });
+    if (carried.wasInterrupted())
+      return failure();
+    entry.walk<WalkOrder::PreOrder>([&](memref::AllocOp alloc) {
       Buffer buffer;
       buffer.alloc = alloc;
-      buffer.first = position[alloc];
-      buffer.last = lastUse(alloc, block, position);
+      buffer.first = order.first.lookup(alloc);
+      buffer.last = lastUse(alloc, *alloc->getBlock(), order);
       MemRefType type = alloc.getType();
       buffer.staticBytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
       for (int64_t size : type.getShape())
@@ -127,7 +154,7 @@ struct PlanMemory : impl::PlanMemoryPassBase<PlanMemory> {
         number.try_emplace(factor, number.size());
       llvm::sort(buffer.factors, [&](Value a, Value b) { return number.lookup(a) < number.lookup(b); });
       buffers.push_back(buffer);
-    }
+    });
     for (Buffer &buffer : buffers)
       for (Value factor : buffer.factors)
         if (!hoist(factor, mark, dominance))

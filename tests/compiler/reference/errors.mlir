@@ -84,3 +84,11 @@ func.func @unknown() {
   } : tensor<2xf32> to tensor<3xf32>
   return
 }
+
+// CHECK: no_step: {{.*}}'scf.for' goes in steps of 0, but at least 1 is needed
+func.func @no_step() {
+  %c0 = arith.constant 0 : index
+  scf.for %i = %c0 to %c0 step %c0 {
+  }
+  return
+}

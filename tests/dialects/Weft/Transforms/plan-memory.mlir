@@ -40,3 +40,39 @@ func.func @m(%x: memref<?x8xf32>, %out: memref<?x8xf32>, %weights: memref<?xi8>,
   } : (memref<?x16xf32>, memref<1x16x32xf32>, memref<?x8xf32>) -> ()
   return
 }
+
+// Loops: what the body allocates lives for one round, what it uses from outside until the last one. So b does not lie
+// where a does, though a's last line stands before c's; c may lie where b was, and after the loop d where a was.
+// CHECK-LABEL: func.func @loop(
+// CHECK-SAME: %[[X:.*]]: memref<4xf32>, %[[OUT:.*]]: memref<4xf32>, %{{.*}}, %{{.*}}, %[[ARENA:.*]]: memref<?xi8>)
+// CHECK-DAG: %[[C0:.*]] = arith.constant 0 : index
+// CHECK-DAG: %[[C64:.*]] = arith.constant 64 : index
+// CHECK: %[[A:.*]] = memref.view %[[ARENA]][%[[C0]]][] : memref<?xi8> to memref<4xf32>
+// CHECK: scf.for
+// CHECK: %[[B:.*]] = memref.view %[[ARENA]][%[[C64]]][] : memref<?xi8> to memref<4xf32>
+// CHECK: weft.softmax %[[A]] outs %[[B]]
+// CHECK: weft.softmax %[[B]] outs %[[A]]
+// CHECK: weft.softmax %[[A]] outs %[[B]]
+// CHECK: weft.softmax %[[B]] outs %[[OUT]]
+// CHECK: weft.softmax %[[X]] outs %[[A]]
+// CHECK: weft.softmax %[[A]] outs %[[OUT]]
+func.func @loop(%x: memref<4xf32>, %out: memref<4xf32>, %n: memref<?xf32>, %weights: memref<?xi8>, %arena: memref<?xi8>)
+    attributes {weft.entry = "sequence"} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %rounds = memref.dim %n, %c0 : memref<?xf32>
+  %a = memref.alloc() : memref<4xf32>
+  weft.softmax %x outs %a : (memref<4xf32>, memref<4xf32>) -> ()
+  scf.for %i = %c0 to %rounds step %c1 {
+    %b = memref.alloc() : memref<4xf32>
+    weft.softmax %a outs %b : (memref<4xf32>, memref<4xf32>) -> ()
+    weft.softmax %b outs %a : (memref<4xf32>, memref<4xf32>) -> ()
+    %c = memref.alloc() : memref<4xf32>
+    weft.softmax %a outs %c : (memref<4xf32>, memref<4xf32>) -> ()
+    weft.softmax %c outs %out : (memref<4xf32>, memref<4xf32>) -> ()
+  }
+  %d = memref.alloc() : memref<4xf32>
+  weft.softmax %x outs %d : (memref<4xf32>, memref<4xf32>) -> ()
+  weft.softmax %d outs %out : (memref<4xf32>, memref<4xf32>) -> ()
+  return
+}
