@@ -105,6 +105,22 @@ llvm::Expected<std::unique_ptr<Checkpoint>> Checkpoint::open(llvm::StringRef pat
   return checkpoint;
 }
 
+bool isStoredAs(llvm::ArrayRef<int64_t> wanted, llvm::ArrayRef<int64_t> stored) {
+  if (stored == wanted)
+    return true;
+  if (llvm::is_contained(wanted, 0))
+    return false;
+  const int64_t *at = stored.begin(), *end = stored.end();
+  for (int64_t size : wanted) {
+    int64_t product = 1;
+    while (product < size && at != end)
+      product *= *at++;
+    if (product != size)
+      return false;
+  }
+  return std::all_of(at, end, [](int64_t size) { return size == 1; });
+}
+
 const CheckpointTensor *Checkpoint::find(llvm::StringRef name) const {
   auto found = index.find(name);
   return found == index.end() ? nullptr : &all[found->second];

@@ -53,6 +53,10 @@ private:
 /// Converts elements to float (F64, F32, F16 and BF16; others are an error naming the tensor and its type).
 llvm::Error readAsFloat(const CheckpointTensor &tensor, llvm::MutableArrayRef<float> out);
 
+/// Whether a tensor of shape `stored` is, element after element, one of shape `wanted`: neighbouring dimensions may be
+/// one, and dimensions of size 1 say nothing.
+bool isStoredAs(llvm::ArrayRef<int64_t> wanted, llvm::ArrayRef<int64_t> stored);
+
 /// One tensor to be written.
 struct TensorToWrite {
   std::string name;

@@ -60,7 +60,10 @@ Entry entryOf(ModuleOp module, StringRef kind) {
 
 //===-- inputs --------------------------------------------------------------------------------------------------===//
 
-static weft_type typeOf(const Port &port) { return port.type.getElementType().isF32() ? WEFT_F32 : WEFT_I32; }
+static weft_type typeOf(const Port &port) {
+  Type element = port.type.getElementType();
+  return element.isF32() ? WEFT_F32 : element.isInteger(1) ? WEFT_I1 : WEFT_I32;
+}
 
 /// What an argument of integers is used for.
 struct Use {
@@ -165,6 +168,9 @@ static Tensor randomInput(const Port &port, Value argument, const Sizes &sizes, 
     std::normal_distribution<float> normal;
     for (double &value : tensor.values)
       value = normal(random);
+  } else if (typeOf(port) == WEFT_I1) {
+    for (double &value : tensor.values)
+      value = static_cast<double>(random() % 2);
   } else {
     randomIntegers(useOf(argument), sizes.largest(), random, tensor.values);
   }
@@ -313,6 +319,7 @@ namespace {
 struct Buffer {
   std::vector<float> floats;
   std::vector<int32_t> integers;
+  std::vector<uint8_t> flags;
   weft_view view = {};
 
   Buffer(const Port &port, const Tensor &tensor) {
@@ -322,6 +329,9 @@ struct Buffer {
     if (view.type == WEFT_F32) {
       floats.assign(tensor.values.begin(), tensor.values.end());
       view.data = floats.data();
+    } else if (view.type == WEFT_I1) {
+      flags.assign(tensor.values.begin(), tensor.values.end());
+      view.data = flags.data();
     } else {
       integers.assign(tensor.values.begin(), tensor.values.end());
       view.data = integers.data();

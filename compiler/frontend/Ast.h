@@ -75,7 +75,7 @@ struct Argument {
     Tied,   ///< tied "model.embed_tokens"
     Arrow,  ///< embed -> head dim
     Option, ///< eps = 1e-6
-    Word    ///< bias, no bias, stored in_out, over seq, over tgt src
+    Word    ///< bias, no bias, stored in_out, over seq, over tgt src, weight "in_proj_weight", bias "in_proj_bias"
   };
   Kind kind = Kind::Value;
   Loc loc;
@@ -92,12 +92,14 @@ struct CallExpr : ExprBase<Expr::Kind::Call> {
   std::optional<Ident> in; ///< the prefix of the names of weights inside
 };
 
-/// x[part = 0] picks along an axis; doc[q] reads a tensor inside a formula.
+/// x[part = 0] picks along an axis, x[token = 1..5 -> part] cuts; doc[q] reads a tensor inside a formula.
 struct IndexExpr : ExprBase<Expr::Kind::Index> {
   using ExprBase::ExprBase;
   struct Entry {
     std::optional<Ident> axis;
     Expr *value = nullptr;
+    Expr *end = nullptr;     ///< of a range: x[token = 1..5 -> part]
+    std::optional<Ident> to; ///< the axis that a range becomes
   };
   Expr *base = nullptr;
   llvm::SmallVector<Entry, 2> entries;

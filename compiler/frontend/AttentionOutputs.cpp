@@ -44,7 +44,8 @@ void exposeAttentionWeights(Graph &graph) {
   for (size_t i = 0, count = graph.nodes.size(); i < count; ++i) {
     Node &node = graph.nodes[i];
     const auto *attention = node.as<op::Attention>();
-    if (!attention)
+    // Not those of one position of a scan, and not over joined keys, a length that no output can have.
+    if (!attention || node.loop || !attention->keyPosition->root()->parts.empty())
       continue;
     AxisList perQuery = attention->batch, order = perQuery;
     if (attention->queryPosition)

@@ -64,7 +64,12 @@ Elaborator::Values Elaborator::results(const Statement &entry, Scope &scope) {
   const auto *call = dyn_cast<CallExpr>(&right);
   const auto *attention = dyn_cast<AttendExpr>(&right);
   auto block = call ? program.blocks.find(call->callee.text) : program.blocks.end();
-  if (block != program.blocks.end()) {
+  if (call && call->callee.text == "scan") {
+    results = scan(*call, scope);
+    what = "this scan";
+    if (results.empty()) // it is not known how many, since its block is not
+      results.assign(names, nullptr);
+  } else if (block != program.blocks.end()) {
     results = callBlock(*block->getValue(), *call, scope);
     what = "'" + call->callee.text.str() + "'";
     declared = block->getValue()->name.loc;
@@ -203,8 +208,11 @@ std::optional<Element> Elaborator::elementOf(const Parameter &parameter) {
     return Element::F32;
   if (parameter.element->text == "i32")
     return Element::I32;
+  if (parameter.element->text == "bool")
+    return Element::Bool;
   error(Diag::W017, parameter.element->loc,
-        "unknown type '" + parameter.element->text + "'; values are f32 or i32 (storage is chosen when compiling)");
+        "unknown type '" + parameter.element->text +
+            "'; values are f32, i32 or bool (storage is chosen when compiling)");
   return std::nullopt;
 }
 
@@ -255,7 +263,7 @@ Node *Elaborator::asStated(ArrayRef<const Axis *> stated, Node *value, Loc loc) 
   order.append(inside);
   if (order == value->axes)
     return value;
-  return add(op::Rename{order.back(), order.back()}, value->element, order, {value}, loc, "argument");
+  return add(op::Rename{{order.back()}, {order.back()}}, value->element, order, {value}, loc, "argument");
 }
 
 Elaborator::Values Elaborator::callBlock(const BlockDecl &block, const CallExpr &call, Scope &outer) {
@@ -265,31 +273,37 @@ Elaborator::Values Elaborator::callBlock(const BlockDecl &block, const CallExpr 
         .note(block.name.loc, "declared here");
     return results;
   }
-  Scope inner;
-  inner.prefix = outer.prefix;
-  if (call.in) {
-    std::optional<std::string> prefix = nestedPrefix(*call.in, outer);
-    if (!prefix)
-      return results;
-    inner.prefix = *prefix;
-  }
+  std::optional<std::string> prefix = call.in ? nestedPrefix(*call.in, outer) : outer.prefix;
+  if (!prefix)
+    return results;
   Values arguments;
-  bool sound = true;
-  for (auto [parameter, argument] : zip(block.parameters, call.arguments)) {
-    AxisList axes;
+  SmallVector<Loc> places;
+  for (const Argument &argument : call.arguments) {
     if (argument.kind != Argument::Kind::Value) {
       error(Diag::W015, argument.loc, "'" + block.name.text + "' is a block and takes values only");
       return results;
     }
-    Node *node = value(*argument.value, outer);
-    arguments.push_back(node);
-    if (!node || !parameterAxes(parameter, axes) || !passes(parameter, axes, node, argument.loc, inner)) {
+    arguments.push_back(value(*argument.value, outer));
+    places.push_back(argument.loc);
+  }
+  return applyBlock(block, arguments, places, *prefix, call.loc);
+}
+
+Elaborator::Values Elaborator::applyBlock(const BlockDecl &block, ArrayRef<Node *> given, ArrayRef<Loc> places,
+                                          const std::string &prefix, Loc loc) {
+  Values results(block.results.size(), nullptr), arguments(given);
+  Scope inner;
+  inner.prefix = prefix;
+  bool sound = true;
+  for (auto [parameter, node, place] : zip(block.parameters, arguments, places)) {
+    AxisList axes;
+    if (!node || !parameterAxes(parameter, axes) || !passes(parameter, axes, node, place, inner)) {
       sound = false;
       continue;
     }
     if (std::optional<Element> element = elementOf(parameter); node->isConstant())
-      node = arguments.back() = convert(node, *element);
-    inner.layers.back()[parameter.name.text] = asStated(axes, node, argument.loc);
+      node = convert(node, *element);
+    inner.layers.back()[parameter.name.text] = asStated(axes, node, place);
   }
   if (!sound)
     return results;
@@ -306,7 +320,7 @@ Elaborator::Values Elaborator::callBlock(const BlockDecl &block, const CallExpr 
       if (!element || !axesNamed(result.axes, inner, declared))
         continue;
       axes.append(declared.begin(), declared.end());
-      slot = add(op::Input{}, *element, axes, {}, call.loc, block.name.text);
+      slot = add(op::Input{}, *element, axes, {}, loc, block.name.text);
     }
     return results;
   }
@@ -314,7 +328,7 @@ Elaborator::Values Elaborator::callBlock(const BlockDecl &block, const CallExpr 
   if (depth >= deepest || ++steps > stepLimit) {
     bool deep = depth >= deepest;
     exhausted = true;
-    error(deep ? Diag::W006 : Diag::W041, call.loc,
+    error(deep ? Diag::W006 : Diag::W041, loc,
           deep ? "blocks call each other more than " + Twine(deepest) + " deep"
                : "the model has more than " + Twine(stepLimit) + " operations");
     return results;
@@ -418,6 +432,11 @@ void Elaborator::elaborateModel(const BlockDecl &model) {
       if (axis->root()->cacheOf)
         error(Diag::W037, result.loc,
               "an output cannot be over the positions of a cache, which its caller cannot know");
+    for (const Axis *axis : axes)
+      if (!axis->root()->parts.empty())
+        error(Diag::W026, result.loc,
+              "an output cannot be over '" + axis->name +
+                  "', a length that no input has; fix the sizes that it is made of with '--axis'");
     if (!taken.try_emplace(name, result.loc).second)
       error(Diag::W011, result.loc, "output '" + name + "' is declared twice");
     graph.outputs.push_back({name, returned[index], *elementOf(result), axes, result.loc});

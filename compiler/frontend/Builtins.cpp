@@ -54,6 +54,15 @@ bool Elaborator::sortArguments(const CallExpr &call, const Signature &signature,
     case Argument::Kind::Word: {
       StringRef word = argument.word.text;
       bool no = word == "no";
+      if (word == "weight") {
+        if (signature.name == Signature::Use::No)
+          return refuse(Diag::W015, argument.loc, "'" + callee + "' takes no such name");
+        if (sorted.name)
+          return twice(argument.loc);
+        sorted.name = &argument.object;
+        sorted.whole = true;
+        break;
+      }
       if (no && argument.object.text != "bias")
         return refuse(Diag::W015, argument.loc, "expected 'no bias'");
       const Ident **slot = word == "over" && signature.over       ? &sorted.over
@@ -65,7 +74,9 @@ bool Elaborator::sortArguments(const CallExpr &call, const Signature &signature,
         return refuse(Diag::W015, argument.loc, "'" + callee + "' takes no '" + argument.loc.text() + "'");
       if (*slot || (slot == &sorted.bias && sorted.noBias) || (slot == &sorted.noBias && sorted.bias))
         return twice(argument.loc);
-      *slot = word == "over" || word == "stored" ? &argument.object : &argument.word;
+      bool hasObject = !no && !argument.object.text.empty();
+      *slot = hasObject ? &argument.object : &argument.word;
+      sorted.namedBias |= slot == &sorted.bias && hasObject;
       if (argument.second.text.empty())
         break;
       if (!signature.overTwo)
@@ -75,12 +86,15 @@ bool Elaborator::sortArguments(const CallExpr &call, const Signature &signature,
     }
     }
   }
-  if (sorted.values.size() != signature.values)
+  if (sorted.values.size() != signature.values && !(signature.more && sorted.values.size() > signature.values))
     return refuse(Diag::W014, call.loc,
-                  "'" + callee + "' takes " + counted(signature.values, "value") + ", but " +
-                      Twine(sorted.values.size()) + (sorted.values.size() == 1 ? " is" : " are") + " given");
+                  "'" + callee + "' takes " + (signature.more ? "at least " : "") + counted(signature.values, "value") +
+                      ", but " + Twine(sorted.values.size()) + (sorted.values.size() == 1 ? " is" : " are") + " given");
   if (signature.name == Signature::Use::Must && !sorted.name)
     return refuse(Diag::W014, call.loc, "'" + callee + "' needs the name of its weight");
+  if (sorted.whole && sorted.bias && !sorted.namedBias)
+    return refuse(Diag::W015, sorted.bias->loc,
+                  "'" + callee + "' cannot tell the name of the bias from that of the weight; write 'bias \"name\"'");
   if (signature.arrow == Signature::Use::Must && !sorted.arrow)
     return refuse(Diag::W014, call.loc, "'" + callee + "' needs axes with '->'");
   return true;
@@ -137,17 +151,20 @@ Node *Elaborator::linearOf(Node *x, const CallArguments &arguments, const CallEx
   }
   std::optional<int64_t> depth = staticProduct(from, arguments.arrow->loc);
   std::optional<int64_t> columns = staticProduct(to, arguments.arrow->loc);
-  std::optional<std::string> name = expandName(*arguments.name, scope);
-  if (!depth || !columns || !name)
+  std::optional<std::string> name = weightName(arguments, scope), biasName = this->biasName(arguments, scope);
+  if (!depth || !columns || !name || !biasName)
     return nullptr;
-  // A tied weight is another part's: its name is the whole one.
-  if (!arguments.tied && !scope.prefix.empty())
-    name = scope.prefix + "." + *name;
-  SmallVector<int64_t, 2> shape =
-      inOut ? SmallVector<int64_t, 2>{*depth, *columns} : SmallVector<int64_t, 2>{*columns, *depth};
-  Node *weight = weightNode(*name + ".weight", shape, {}, *arguments.name, "linear");
-  bool biased = arguments.bias || (!arguments.noBias && !arguments.tied && hasWeight(*name + ".bias"));
-  Node *bias = biased ? weightNode(*name + ".bias", {*columns}, {}, *arguments.name, "bias") : nullptr;
+  SmallVector<int64_t, 2> shape{*columns, *depth};
+  SmallVector<AxisList, 2> groups{to, from};
+  if (inOut) {
+    std::swap(shape[0], shape[1]);
+    std::swap(groups[0], groups[1]);
+  }
+  Node *weight = weightNode(*name, shape, {}, *arguments.name, "linear", groups);
+  bool biased = arguments.bias || (!arguments.noBias && !arguments.tied && !arguments.whole && hasWeight(*biasName));
+  Node *bias = biased ? weightNode(*biasName, {*columns}, {}, arguments.namedBias ? *arguments.bias : *arguments.name,
+                                   "bias", to)
+                      : nullptr;
   if (!weight || (biased && !bias))
     return nullptr;
   return add(op::Linear{from, to, inOut}, Element::F32, axes, {x, weight, bias}, call.loc, "linear");
@@ -187,12 +204,10 @@ Node *Elaborator::builtin_lookup(const CallExpr &call, StringRef use, Scope &sco
   }
   std::optional<int64_t> entries = staticSize(from.front(), arguments.arrow->loc);
   std::optional<int64_t> columns = staticProduct(to, arguments.arrow->loc);
-  std::optional<std::string> name = expandName(*arguments.name, scope);
+  std::optional<std::string> name = weightName(arguments, scope);
   if (!entries || !columns || !name)
     return nullptr;
-  if (!arguments.tied && !scope.prefix.empty())
-    name = scope.prefix + "." + *name;
-  Node *table = weightNode(*name + ".weight", {*entries, *columns}, {}, *arguments.name, "lookup");
+  Node *table = weightNode(*name, {*entries, *columns}, {}, *arguments.name, "lookup", {from, to});
   if (!table)
     return nullptr;
   // What an error when running calls the index.
@@ -217,24 +232,39 @@ Node *Elaborator::builtin_weight(const CallExpr &call, StringRef use, Scope &sco
   if (!name || !axesNamed(arguments.arrow->to, scope, axes))
     return nullptr;
   SmallVector<int64_t, 4> shape;
+  SmallVector<AxisList> groups;
   for (const Axis *axis : axes) {
     std::optional<int64_t> size = staticSize(axis, arguments.arrow->loc);
     if (!size)
       return nullptr;
     shape.push_back(*size);
+    groups.push_back({axis});
   }
   if (!arguments.tied && !scope.prefix.empty())
     name = scope.prefix + "." + *name;
-  return weightNode(*name, shape, axes, *arguments.name, "weight");
+  return weightNode(*name, shape, axes, *arguments.name, "weight", groups);
 }
 
 //===-- norms -----------------------------------------------------------------------------------------------------===//
+
+/// The axis that a norm goes along: the one named, or the value's last.
+const Axis *Elaborator::normAxis(Node *x, const CallArguments &arguments, const CallExpr &call, Scope &scope) {
+  const Axis *axis = x->axes.empty() ? nullptr : x->axes.back();
+  if (arguments.over && !(axis = axisNamed(*arguments.over, scope, x)))
+    return nullptr;
+  if (axis && contains(x->axes, axis))
+    return axis;
+  error(Diag::W022, arguments.over ? arguments.over->loc : call.loc,
+        "'" + call.callee.text + "' needs an axis " + (axis ? "'" + axis->name + "'" : std::string("to go along")) +
+            ", but its value is " + describe(x));
+  return nullptr;
+}
 
 Node *Elaborator::builtin_layer_norm(const CallExpr &call, StringRef use, Scope &scope) {
   Signature signature;
   signature.name = Signature::Use::May;
   signature.over = true;
-  signature.noBias = call.callee.text == "layer_norm";
+  signature.bias = signature.noBias = call.callee.text == "layer_norm";
   signature.options = {"eps"};
   CallArguments arguments;
   if (!sortArguments(call, signature, use, arguments))
@@ -243,15 +273,9 @@ Node *Elaborator::builtin_layer_norm(const CallExpr &call, StringRef use, Scope 
   Node *x = value(*arguments.values[0], scope);
   if (!x || !(x = wantF32(x, arguments.values[0]->loc, "'" + call.callee.text + "'")))
     return nullptr;
-  const Axis *axis = x->axes.empty() ? nullptr : x->axes.back();
-  if (arguments.over && !(axis = axisNamed(*arguments.over, scope, x)))
+  const Axis *axis = normAxis(x, arguments, call, scope);
+  if (!axis)
     return nullptr;
-  if (!axis || !contains(x->axes, axis)) {
-    error(Diag::W022, arguments.over ? arguments.over->loc : call.loc,
-          "'" + call.callee.text + "' needs an axis " + (axis ? "'" + axis->name + "'" : std::string("to go along")) +
-              ", but its value is " + describe(x));
-    return nullptr;
-  }
   double eps = 1e-5;
   if (auto it = arguments.options.find("eps"); it != arguments.options.end()) {
     std::optional<double> given = number(*it->second, scope, "'eps'");
@@ -267,12 +291,18 @@ Node *Elaborator::builtin_layer_norm(const CallExpr &call, StringRef use, Scope 
   Node *scale = nullptr, *shift = nullptr;
   if (arguments.name) {
     std::optional<int64_t> size = staticSize(axis, call.loc);
-    std::optional<std::string> name = nestedPrefix(*arguments.name, scope);
-    if (!size || !name)
-      return nullptr;
     bool shifts = !rms && !arguments.noBias;
-    scale = weightNode(*name + ".weight", {*size}, {}, *arguments.name, "norm");
-    shift = shifts ? weightNode(*name + ".bias", {*size}, {}, *arguments.name, "norm") : nullptr;
+    if (shifts && arguments.whole && !arguments.bias) {
+      error(
+          Diag::W015, arguments.name->loc,
+          "'layer_norm' cannot tell the name of the bias from that of the weight; write 'bias \"name\"' or 'no bias'");
+      return nullptr;
+    }
+    std::optional<std::string> name = weightName(arguments, scope), shiftName = biasName(arguments, scope);
+    if (!size || !name || !shiftName)
+      return nullptr;
+    scale = weightNode(*name, {*size}, {}, *arguments.name, "norm", AxisList{axis});
+    shift = shifts ? weightNode(*shiftName, {*size}, {}, *arguments.name, "norm", AxisList{axis}) : nullptr;
     if (!scale || (shifts && !shift))
       return nullptr;
   }
@@ -283,64 +313,30 @@ Node *Elaborator::builtin_rms_norm(const CallExpr &call, StringRef use, Scope &s
   return builtin_layer_norm(call, use, scope);
 }
 
-//===-- rename, dropout -------------------------------------------------------------------------------------------===//
-
-const Axis *Elaborator::otherName(const Axis *from, const Axis *to, Loc loc) {
-  std::optional<int64_t> oldSize = from->staticSize(), newSize = to->size;
-  if (newSize && oldSize != newSize) {
-    error(Diag::W028, loc,
-          "'" + from->name + "' has " + (oldSize ? Twine(*oldSize).str() : "a size known when running") + ", but '" +
-              to->name + "' has " + Twine(*newSize));
-    return nullptr;
-  }
-  // A name without a size of its own stands for the old axis: one new axis for each that it ever stands for.
-  if (newSize || from->root() == to)
-    return to;
-  const Axis *&alias = aliases[{to, from->root()}];
-  if (!alias) {
-    graph.derived.push_back({to->name, std::nullopt, to->loc, to->inWeights, nullptr, from->root()});
-    alias = &graph.derived.back();
-  }
-  return alias;
-}
-
-Node *Elaborator::builtin_rename(const CallExpr &call, StringRef use, Scope &scope) {
+Node *Elaborator::builtin_unit(const CallExpr &call, StringRef use, Scope &scope) {
   Signature signature;
-  signature.arrow = Signature::Use::Must;
+  signature.over = true;
   CallArguments arguments;
   if (!sortArguments(call, signature, use, arguments))
     return nullptr;
   Node *x = value(*arguments.values[0], scope);
-  if (!x)
+  if (!x || !(x = wantF32(x, arguments.values[0]->loc, "'unit'")))
     return nullptr;
-  const Argument &arrow = *arguments.arrow;
-  if (arrow.from.size() != 1 || arrow.to.size() != 1) {
-    error(Diag::W015, arrow.loc, "'rename' gives one axis one new name");
+  const Axis *axis = normAxis(x, arguments, call, scope);
+  if (!axis)
     return nullptr;
-  }
-  const Axis *from = axisNamed(arrow.from.front(), scope, x);
-  const Axis *to = axisNamed(arrow.to.front(), Scope());
-  if (!from || !to)
-    return nullptr;
-  if (!contains(x->axes, from)) {
-    error(Diag::W022, arrow.from.front().loc,
-          "there is no axis '" + from->name + "' in this value, which is " + describe(x));
-    return nullptr;
-  }
-  if (named(x->axes, to->name)) {
-    error(Diag::W027, arrow.to.front().loc,
-          "this value, which is " + describe(x) + ", has axis '" + to->name + "' already");
-    return nullptr;
-  }
-  if (!(to = otherName(from, to, arrow.loc)))
-    return nullptr;
-  // From here on a name without a size means these positions, unless it has a meaning already.
-  if (to->aliasOf && !named(scope.bound, to->name))
-    scope.bound.push_back(to);
-  AxisList axes = x->axes;
-  *find(axes, from) = to;
-  return add(op::Rename{from, to}, x->element, axes, {x}, call.loc, "rename");
+  seesWhole(axis, call.loc, "'unit' reads");
+  AxisList rest;
+  copy_if(x->axes, std::back_inserter(rest), [&](const Axis *other) { return other != axis; });
+  Node *squares = arithmetic(MapOp::Mul, x, x, call.loc, "unit");
+  Node *sum = add(op::Reduce{op::Reduce::Kind::Sum, {axis}}, Element::F32, rest, {squares}, call.loc, "unit");
+  Node *length = math(MapOp::Math_sqrt, "unit", {sum}, call.loc);
+  // A vector of zeros stays one.
+  Node *least = math(MapOp::Math_max, "unit", {length, constant(1e-12, Element::F32, call.loc)}, call.loc);
+  return arithmetic(MapOp::Div, x, least, call.loc, "unit");
 }
+
+//===-- dropout ---------------------------------------------------------------------------------------------------===//
 
 Node *Elaborator::builtin_dropout(const CallExpr &call, StringRef use, Scope &scope) {
   Signature signature;

@@ -33,6 +33,11 @@ struct Walker {
     case Expr::Kind::Call: {
       const auto *call = cast<CallExpr>(expr);
       visit(call->callee, call);
+      // The block that a scan applies is named, not called.
+      if (const auto *name = call->callee.text == "scan" && !call->arguments.empty()
+                                 ? dyn_cast_or_null<NameExpr>(call->arguments.front().value)
+                                 : nullptr)
+        visit({name->name, name->loc}, nullptr);
       bool outside = std::exchange(inClause, false);
       for (const Argument &argument : call->arguments)
         walk(argument.value);
@@ -41,8 +46,10 @@ struct Walker {
     }
     case Expr::Kind::Index:
       walk(cast<IndexExpr>(expr)->base);
-      for (const IndexExpr::Entry &entry : cast<IndexExpr>(expr)->entries)
+      for (const IndexExpr::Entry &entry : cast<IndexExpr>(expr)->entries) {
         walk(entry.value);
+        walk(entry.end);
+      }
       return;
     case Expr::Kind::Reduce:
       return walk(cast<ReduceExpr>(expr)->operand);

@@ -91,7 +91,8 @@ std::optional<int64_t> Elaborator::staticProduct(ArrayRef<const Axis *> axes, Lo
 }
 
 bool Elaborator::knownWhenRunning(const Axis *axis, Loc loc) {
-  if (standalone || axis->staticSize() || contains(graph.runtimeAxes, axis->root()) || axis->root()->cacheOf)
+  if (standalone || axis->staticSize() || contains(graph.runtimeAxes, axis->root()) || axis->root()->cacheOf ||
+      !axis->root()->parts.empty())
     return true;
   error(Diag::W026, loc,
         "the size of '" + axis->name + "' is known neither when compiling nor from an input of the model")

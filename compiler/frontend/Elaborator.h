@@ -6,6 +6,7 @@
 #include "compiler/checkpoint/Checkpoint.h"
 #include "compiler/frontend/Diagnostics.h"
 #include "compiler/frontend/Program.h"
+#include <map>
 
 namespace weft::frontend {
 
@@ -34,6 +35,8 @@ struct CallArguments {
   llvm::SmallVector<const Expr *, 3> values;
   const Ident *name = nullptr;
   bool tied = false;
+  bool whole = false;     ///< `name` is that of the tensor itself: weight "in_proj_weight"
+  bool namedBias = false; ///< and so is `bias`: bias "in_proj_bias"
   const Argument *arrow = nullptr;
   const Ident *over = nullptr, *overKeys = nullptr; ///< of `over tgt src`, the second
   const Ident *stored = nullptr, *bias = nullptr, *noBias = nullptr;
@@ -43,6 +46,7 @@ struct CallArguments {
 /// Which forms a call takes. `usage` is what Builtins.def says.
 struct Signature {
   unsigned values = 1;
+  bool more = false; ///< that many values or more
   enum class Use { No, May, Must } name = Use::No, arrow = Use::No;
   bool tied = false, over = false, overTwo = false, stored = false, bias = false, noBias = false;
   std::vector<llvm::StringRef> options, flags;
@@ -86,6 +90,8 @@ private:
   bool returnValues(const BlockDecl &block, const Statement &statement, Scope &scope, Values &returned);
   Values callBlock(const BlockDecl &block, const CallExpr &call, Scope &scope);
   Values results(const Statement &statement, Scope &scope);
+  Values applyBlock(const BlockDecl &block, llvm::ArrayRef<Node *> arguments, llvm::ArrayRef<Loc> places,
+                    const std::string &prefix, Loc loc);
   std::optional<Element> elementOf(const Parameter &parameter);
   bool parameterAxes(const Parameter &parameter, AxisList &axes);
   bool passes(const Parameter &parameter, const AxisList &axes, Node *argument, Loc loc, Scope &inner);
@@ -99,6 +105,7 @@ private:
   Node *call(const CallExpr &call, Scope &scope);
   Node *def(const FormulaDecl &formula, const CallExpr &call, Scope &scope);
   Node *index(const IndexExpr &expr, Scope &scope);
+  Node *pick(Node *node, const Axis *axis, const IndexExpr::Entry &entry, Loc loc, Scope &scope);
   Node *reduce(const ReduceExpr &expr, Scope &scope);
   Node *count(llvm::ArrayRef<const Axis *> axes, Loc loc); ///< of the positions of all together
   std::optional<double> number(const Expr &expr, Scope &scope, llvm::StringRef what);
@@ -124,11 +131,42 @@ private:
 #define BUILTIN(name, usage) Node *builtin_##name(const CallExpr &call, llvm::StringRef use, Scope &scope);
 #include "compiler/frontend/Builtins.def"
   const Axis *otherName(const Axis *from, const Axis *to, Loc loc);
+  const Axis *normAxis(Node *x, const CallArguments &arguments, const CallExpr &call, Scope &scope);
   Node *linearOf(Node *x, const CallArguments &arguments, const CallExpr &call, Scope &scope);
 
+  // Axes.cpp: axes made of other axes.
+  struct Length {
+    llvm::SmallVector<const Axis *, 2> parts; ///< known when running
+    int64_t plus = 0;
+  };
+  static Length lengthOf(const Axis *axis);
+  static int64_t leastSize(const Axis *axis); ///< positions below it may be picked
+  const Axis *aliasOf(const Axis *name, const Axis *root);
+  const Axis *axisOfLength(const Ident &name, const Length &length, Scope &scope);
+  Node *renameSeveral(Node *x, const Argument &arrow, Loc loc, Scope &scope);
+  Node *slice(Node *node, const Axis *axis, const IndexExpr::Entry &entry, Loc loc, Scope &scope);
+  bool boundOf(const Expr &expr, const Axis *axis, Scope &scope, Length &bound);
+
+  // Scan.cpp: recurrences.
+  struct Recurrence {
+    const BlockDecl *block;
+    llvm::SmallVector<unsigned, 2> states, inputs; ///< parameters
+    llvm::SmallVector<unsigned, 2> results;        ///< of each state
+  };
+  std::optional<Recurrence> recurrence(const CallExpr &call, llvm::StringRef use);
+  const Axis *scannedAxis(const Ident &over, llvm::ArrayRef<Node *> inputs, Scope &scope);
+  Values scan(const CallExpr &call, Scope &scope);
+  bool stateNodes(const Recurrence &recurrence, const CallArguments &arguments, const Axis *axis, Loc loc, Scope &bound,
+                  Scope &scope, op::Scan &scan, Values &first, llvm::MutableArrayRef<Node *> inner);
+  void hoistInputs(const op::Scan &scan, size_t begin);
+  const Loop *outerLoop(const op::Scan &scan, llvm::ArrayRef<Node *> first) const;
+
   // Weights.cpp
+  /// Each of `groups` is a dimension of `shape`, and may be several in the file, one for each axis.
   Node *weightNode(const std::string &name, llvm::ArrayRef<int64_t> shape, AxisList axes, const Ident &place,
-                   llvm::StringRef construct);
+                   llvm::StringRef construct, llvm::ArrayRef<AxisList> groups = {});
+  std::optional<std::string> weightName(const CallArguments &arguments, Scope &scope);
+  std::optional<std::string> biasName(const CallArguments &arguments, Scope &scope);
   bool hasWeight(const std::string &name) const;
   void reportUnusedWeights();
 
@@ -169,7 +207,8 @@ private:
   Diagnostics &diagnostics;
   Graph &graph;
   bool standalone;
-  bool strict; ///< unused weights are an error
+  bool strict;                  ///< unused weights are an error
+  const Loop *around = nullptr; ///< the loop of the scan whose block is being applied
 
   unsigned depth = 0;       ///< of evaluation, blocks and formulas included
   unsigned expression = 0;  ///< number of the expression being evaluated
@@ -192,6 +231,7 @@ private:
   std::vector<WholeUse> wholeUses; ///< of axes that a step with a cache sees only in part
   llvm::DenseMap<const Axis *, const Axis *> cacheAxes;
   llvm::DenseMap<std::pair<const Axis *, const Axis *>, const Axis *> aliases; ///< by new name and root
+  std::map<std::tuple<const Axis *, std::vector<const Axis *>, int64_t>, const Axis *> lengths; ///< by name and length
 };
 
 /// Nodes beyond this are refused: no model that fits a machine has as many, but loops and blocks multiply.
@@ -204,9 +244,13 @@ Node *Elaborator::add(T what, Element element, AxisList axes, llvm::ArrayRef<Nod
                       llvm::StringRef construct) {
   // The body of a formula is placed where it is used: that is the line a reader looks for.
   Loc place = sites.empty() ? loc : sites.front();
+  const Loop *loop = nullptr;
+  for (const Node *operand : operands)
+    if (operand && operand->loop && (!loop || operand->loop->depth > loop->depth))
+      loop = operand->loop;
   graph.nodes.push_back({std::move(what), element, std::move(axes),
                          llvm::SmallVector<Node *, 3>(operands.begin(), operands.end()), place, construct.str(),
-                         expression});
+                         expression, loop});
   return &graph.nodes.back();
 }
 

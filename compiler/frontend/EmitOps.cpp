@@ -1,5 +1,5 @@
 //===- EmitOps.cpp - nodes that are one op ------------------------------------------------------------------------===//
-// Answers: which op of the dialects is a linear, a look-up, a norm, a softmax, a pick, and in which layout?
+// Answers: which op of the dialects is a linear, a look-up, a norm, a softmax, and in which layout?
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/frontend/Emitter.h"
 #include "dialects/Weft/IR/WeftOps.h"
@@ -11,13 +11,6 @@
 using namespace mlir;
 using namespace weft;
 using namespace weft::frontend;
-
-static Groups singles(ArrayRef<const Axis *> axes) {
-  Groups groups;
-  for (const Axis *axis : axes)
-    groups.push_back({axis});
-  return groups;
-}
 
 static AxisList withLast(ArrayRef<const Axis *> axes, const Axis *last) {
   AxisList order;
@@ -108,36 +101,4 @@ Emitted FunctionEmitter::emitOp(const Node &node, const op::Norm &norm) {
   else
     result = LayerNormOp::create(b, loc, input.getType(), input, scale, weightOf(node.operands[2]), Value(), eps);
   return {result->getResult(0), order};
-}
-
-Emitted FunctionEmitter::emitOp(const Node &node, const op::Rename &rename) {
-  Emitted renamed = get(node.operands[0]);
-  *llvm::find(renamed.axes, rename.from) = rename.to;
-  return renamed;
-}
-
-Emitted FunctionEmitter::emitOp(const Node &node, const op::Pick &pick) {
-  Location loc = location(node.loc, node.construct);
-  const Emitted &from = get(node.operands[0]);
-  SmallVector<OpFoldResult> offsets(from.axes.size(), b.getIndexAttr(0)), strides(from.axes.size(), b.getIndexAttr(1));
-  SmallVector<OpFoldResult> lengths = extents(from.axes);
-  AxisList rest;
-  for (auto [index, axis] : llvm::enumerate(from.axes)) {
-    if (axis != pick.axis) {
-      rest.push_back(axis);
-      continue;
-    }
-    lengths[index] = b.getIndexAttr(1);
-    if (pick.index >= 0) {
-      offsets[index] = b.getIndexAttr(pick.index);
-    } else if (std::optional<int64_t> size = axis->staticSize()) {
-      offsets[index] = b.getIndexAttr(*size - 1);
-    } else {
-      Value one = arith::ConstantIndexOp::create(b, loc, 1);
-      offsets[index] = arith::SubIOp::create(b, loc, extentValue(axis), one).getResult();
-    }
-  }
-  return {tensor::ExtractSliceOp::create(b, loc, typeOf(rest, elementType(node.element)), from.value, offsets, lengths,
-                                         strides),
-          rest};
 }

@@ -38,6 +38,8 @@ Value FunctionEmitter::rotaryTable(const op::Rotary &rotary, Location loc) {
   Value &table = tables[{rotary.position->root(), rotary.width, rotary.base}];
   if (table)
     return table;
+  OpBuilder::InsertionGuard guard(b);
+  leaveLoops();
   SmallVector<double> numbers;
   for (int64_t pair = 0; pair < rotary.width / 2; ++pair)
     numbers.push_back(frequency(rotary.base, pair, rotary.width));

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Verifier.h"
 
@@ -112,14 +113,30 @@ void FunctionEmitter::emitNode(const Node &node) {
     values[&node] = emitted;
 }
 
+void FunctionEmitter::emitNodes(const Loop *loop) {
+  // Operands come before users in the graph, so one pass over it is enough.
+  for (const Node *node : bodies.lookup(loop)) // a copy: loops inside may be added meanwhile
+    emitNode(*node);
+}
+
+void FunctionEmitter::leaveLoops() {
+  if (outermost)
+    b.setInsertionPoint(outermost);
+}
+
 void FunctionEmitter::emit() {
   OpBuilder::InsertionGuard guard(b);
   func::FuncOp function = createFunction();
   bindArguments(function);
-  // Operands come before users in the graph, so one pass over it is enough.
-  for (const Node &node : graph.nodes)
-    if (fusion.isLive(&node) && !fusion.isInlined(&node))
-      emitNode(node);
+  for (const Node &node : graph.nodes) {
+    if (!fusion.isLive(&node))
+      continue;
+    if (!fusion.isInlined(&node))
+      bodies[node.loop].push_back(&node);
+    if (node.as<op::ScanResult>())
+      scanResults[node.operands[0]].push_back(&node);
+  }
+  emitNodes(nullptr);
   SmallVector<Value> results;
   for (const Port &port : graph.outputs)
     results.push_back(ordered(get(port.node), port.axes, location(port.loc, port.name)));
@@ -128,7 +145,7 @@ void FunctionEmitter::emit() {
 
 OwningOpRef<ModuleOp> weft::frontend::emit(MLIRContext &context, const Graph &graph, const Source &source) {
   context.loadDialect<WeftDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect, linalg::LinalgDialect,
-                      tensor::TensorDialect>();
+                      tensor::TensorDialect, scf::SCFDialect>();
   OpBuilder b(&context);
   LineColumn at = source.position(graph.loc.begin);
   OwningOpRef<ModuleOp> module = ModuleOp::create(FileLineColLoc::get(&context, source.path(), at.line, at.column));

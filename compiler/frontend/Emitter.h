@@ -27,6 +27,8 @@ struct Emitted {
 };
 /// Axes that are one dimension together; an empty one is a dimension of size 1.
 using Groups = llvm::SmallVector<AxisList, 4>;
+/// Each axis a dimension of its own.
+Groups singles(llvm::ArrayRef<const Axis *> axes);
 
 /// Which nodes are computed inside the loop nest of their user (Fusion.cpp).
 class Fusion {
@@ -53,6 +55,10 @@ private:
   mlir::DictionaryAttr portAttributes(llvm::StringRef name, llvm::ArrayRef<const Axis *> axes, bool state);
   mlir::Location location(Loc loc, llvm::StringRef construct);
   void emitNode(const Node &node);
+  /// What is computed once, or once for each position of a loop.
+  void emitNodes(const Loop *loop);
+  /// Moves to where a loop does not repeat what is made next.
+  void leaveLoops();
 
   // Layout.cpp
   mlir::OpFoldResult extent(const Axis *axis);
@@ -90,8 +96,16 @@ private:
   Emitted emitOp(const Node &node, const op::Linear &op);
   Emitted emitOp(const Node &node, const op::Lookup &op);
   Emitted emitOp(const Node &node, const op::Norm &op);
+  // EmitAxes.cpp
   Emitted emitOp(const Node &node, const op::Rename &op);
   Emitted emitOp(const Node &node, const op::Pick &op);
+  Emitted emitOp(const Node &node, const op::Slice &op);
+  Emitted emitOp(const Node &node, const op::Concat &op);
+  // EmitScan.cpp
+  Emitted emitOp(const Node &node, const op::State &op) { return {}; }
+  Emitted emitOp(const Node &node, const op::At &op);
+  Emitted emitOp(const Node &node, const std::shared_ptr<const op::Scan> &op);
+  Emitted emitOp(const Node &node, const op::ScanResult &op);
   // EmitPositions.cpp
   Emitted emitOp(const Node &node, const op::Rotary &op);
   Emitted emitOp(const Node &node, const op::Sinusoid &op);
@@ -133,6 +147,16 @@ private:
   llvm::StringMap<mlir::Value> weights;
   std::map<std::tuple<const Axis *, int64_t, double>, mlir::Value> tables; ///< of rotary: shared by all layers
   llvm::DenseMap<const Node *, Emitted> states;
+
+  struct ScanValues {
+    llvm::SmallVector<Emitted, 2> states; ///< behind the last position
+    llvm::DenseMap<unsigned, Emitted> results;
+  };
+  mlir::Operation *outermost = nullptr; ///< the loop that is being emitted
+  llvm::DenseMap<const Loop *, std::vector<const Node *>> bodies;
+  llvm::DenseMap<const Node *, llvm::SmallVector<const Node *, 2>> scanResults; ///< that are needed
+  llvm::DenseMap<const Loop *, mlir::Value> scanIndices;
+  llvm::DenseMap<const Node *, ScanValues> scans;
 };
 
 /// One operation on scalars of the right types, in any region.

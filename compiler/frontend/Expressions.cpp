@@ -142,13 +142,14 @@ Diagnostics::Report Elaborator::wrongCount(StringRef callee, size_t wanted, size
 Node *Elaborator::call(const CallExpr &call, Scope &scope) {
   StringRef callee = call.callee.text;
   auto block = program.blocks.find(callee);
-  if (call.in && block == program.blocks.end()) {
+  if (call.in && block == program.blocks.end() && callee != "scan") {
     error(Diag::W015, call.in->loc,
           "'in' goes with a call of a block, whose weights it names; '" + callee + "' is none");
     return nullptr;
   }
+  bool isDeclared = block != program.blocks.end() || program.formulas.count(callee);
 #define BUILTIN(name, usage)                                                                                           \
-  if (callee == #name) {                                                                                               \
+  if (callee == #name && !isDeclared) {                                                                                \
     if (scope.attention) {                                                                                             \
       error(Diag::W013, call.callee.loc, "'" #name "' cannot stand in a mask or score");                               \
       return nullptr;                                                                                                  \
@@ -260,31 +261,44 @@ Node *Elaborator::index(const IndexExpr &expr, Scope &scope) {
             "there is no axis '" + axis->name + "' in this value, which is " + describe(node));
       return nullptr;
     }
-    int64_t position = -1;
-    const auto *word = dyn_cast<NameExpr>(entry.value);
-    if (!word || word->name != "last") {
-      std::optional<int64_t> given = integer(*entry.value, scope, "a position");
-      if (!given)
-        return nullptr;
-      position = *given;
-      std::optional<int64_t> size = axis->staticSize();
-      // Of an axis known when running, no other position is there for sure.
-      if (position < 0 || position >= size.value_or(1)) {
-        error(Diag::W042, entry.value->loc,
-              size ? "position " + Twine(position) + " is not in axis '" + axis->name + "', whose positions are 0 to " +
-                         Twine(*size - 1)
-                   : "position " + Twine(position) + " may not be in axis '" + axis->name +
-                         "', whose size is known only when running; 0 and 'last' are");
-        return nullptr;
-      }
-      if (!size)
-        seesWhole(axis, entry.value->loc, "position " + Twine(position) + " is picked from");
-    }
-    AxisList axes = node->axes;
-    axes.erase(find(axes, axis));
-    node = add(op::Pick{axis, position}, node->element, axes, {node}, expr.loc, "pick");
+    node = entry.end ? slice(node, axis, entry, expr.loc, scope) : pick(node, axis, entry, expr.loc, scope);
   }
   return node;
+}
+
+Node *Elaborator::pick(Node *node, const Axis *axis, const IndexExpr::Entry &entry, Loc loc, Scope &scope) {
+  int64_t position = -1;
+  const auto *word = dyn_cast<NameExpr>(entry.value);
+  if (!word || word->name != "last") {
+    std::optional<int64_t> given = integer(*entry.value, scope, "a position");
+    if (!given)
+      return nullptr;
+    position = *given;
+    std::optional<int64_t> size = axis->staticSize();
+    // Of an axis known when running, no other position is there for sure.
+    int64_t least = leastSize(axis);
+    if (position < 0 || position >= least) {
+      error(Diag::W042, entry.value->loc,
+            size ? "position " + Twine(position) + " is not in axis '" + axis->name + "', whose positions are 0 to " +
+                       Twine(*size - 1)
+                 : "position " + Twine(position) + " may not be in axis '" + axis->name +
+                       "', whose size is known only when running; 0" +
+                       (least == 1 ? "" : " to " + std::to_string(least - 1)) + " and 'last' are");
+      return nullptr;
+    }
+    if (!size)
+      seesWhole(axis, entry.value->loc, "position " + Twine(position) + " is picked from");
+  }
+  AxisList axes = node->axes;
+  axes.erase(find(axes, axis));
+  // The state behind the last position needs no other.
+  if (const auto *result = node->as<op::ScanResult>(); result && !result->isFinal) {
+    const auto &scan = *node->operands[0]->as<op::Scan>();
+    if (result->index < scan.states.size() && axis == scan.axis && position == (scan.backwards ? 0 : -1))
+      return add(op::ScanResult{result->index, true}, node->element, scan.states[result->index]->axes,
+                 {node->operands[0]}, loc, "scan");
+  }
+  return add(op::Pick{axis, position}, node->element, axes, {node}, loc, "pick");
 }
 
 Node *Elaborator::reduce(const ReduceExpr &expr, Scope &scope) {

@@ -32,6 +32,16 @@ Fusion::Fusion(const Graph &graph) {
     for (const Node *operand : node->operands)
       if (operand)
         work.push_back(operand);
+    auto needResult = [&](const Node *result) {
+      work.push_back(result);
+      outputs.insert(result);
+    };
+    // A scan computes all of its states, and what else is asked for.
+    if (const auto *scan = node->as<op::Scan>())
+      for (const Node *result : ArrayRef(scan->results).take_front(scan->states.size()))
+        needResult(result);
+    if (const auto *result = node->as<op::ScanResult>())
+      needResult(node->operands[0]->as<op::Scan>()->results[result->index]);
   }
 
   DenseMap<const Node *, SmallVector<const Node *, 2>> users;
@@ -49,7 +59,7 @@ Fusion::Fusion(const Graph &graph) {
       if (isFree(node) || node.as<op::Position>())
         return true;
       ArrayRef<const Axis *> nest = user->as<op::Map>() ? ArrayRef(user->axes) : ArrayRef(user->operands[0]->axes);
-      return user->expression == node.expression && sameAxes(nest, node.axes);
+      return user->expression == node.expression && user->loop == node.loop && sameAxes(nest, node.axes);
     });
     if (inlines)
       inlined.insert(&node);

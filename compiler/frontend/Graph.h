@@ -24,6 +24,10 @@ struct Axis {
   /// The same positions under another name (`rename`). Such an axis and a declared one may share a name; they never
   /// meet in one value.
   const Axis *aliasOf = nullptr;
+  /// A length that is known when running and made of others: the sum of the sizes of `parts` and `plus`, 0 where that
+  /// is negative (of joined axes, and parts of one).
+  llvm::SmallVector<const Axis *, 2> parts = {};
+  int64_t plus = 0;
 
   const Axis *root() const { return aliasOf ? aliasOf->root() : this; }
   std::optional<int64_t> staticSize() const { return root()->size; }
@@ -67,6 +71,12 @@ enum class MapOp {
 };
 
 struct Node;
+
+/// What is computed anew at each position of an axis: the body of a `scan`.
+struct Loop {
+  const Loop *outer = nullptr;
+  unsigned depth = 1;
+};
 
 //===-- the kinds of nodes ----------------------------------------------------------------------------------------===//
 namespace op {
@@ -134,12 +144,22 @@ struct Sinusoid {
 };
 /// Operands: value.
 struct Rename {
-  const Axis *from, *to;
+  AxisList from, to; ///< the same elements, in the order of the axes, outermost first
 };
 /// Operands: value. `index` of -1 is the last.
 struct Pick {
   const Axis *axis;
   int64_t index;
+};
+/// Operands: value. Positions of `axis` from `first` on, as many as `to` has.
+struct Slice {
+  const Axis *axis, *to;
+  int64_t first;
+};
+/// Operands: values. `joined[i]` is the axis of value i that becomes a part of `to`; null for one position.
+struct Concat {
+  AxisList joined;
+  const Axis *to;
 };
 /// Operands: value. `positions` is the axis that results; its cacheOf the one that is cached.
 struct Cache {
@@ -163,6 +183,28 @@ struct Attention {
 /// Operands: attention. One of its further results, which the attention points at.
 struct AttentionExtra {};
 
+// Inside of a scan.
+/// What the position before has left of a state.
+struct State {};
+/// Operands: value. What it is at the position, `axis` gone.
+struct At {
+  const Axis *axis;
+};
+/// Operands: the states' first values. No value itself: a ScanResult is.
+struct Scan {
+  const Loop *loop;
+  const Axis *axis;
+  bool backwards;
+  llvm::SmallVector<Node *, 2> states;  ///< op::State
+  llvm::SmallVector<Node *, 2> results; ///< of the body: the states' next values, then what else it gives
+  AxisList lifted;
+};
+/// Operands: scan. A result at all positions, or a state behind the last one.
+struct ScanResult {
+  unsigned index;
+  bool isFinal;
+};
+
 // Leaves of a formula inside attention.
 struct Formal {
   char name; ///< b, h, q, k; s or p, the number so far; x or y, an element of the query's or the key's vector
@@ -183,22 +225,23 @@ struct Read {
 
 struct Node {
   std::variant<op::Input, op::Constant, op::AxisSize, op::Position, op::Weight, op::Map, op::Reduce, op::Softmax,
-               op::Argmax, op::Linear, op::Lookup, op::Norm, op::Rotary, op::Sinusoid, op::Rename, op::Pick, op::Cache,
-               std::shared_ptr<const op::Attention>, op::AttentionExtra, op::Formal, op::WidthSum, op::AxisIndex,
-               op::Read>
+               op::Argmax, op::Linear, op::Lookup, op::Norm, op::Rotary, op::Sinusoid, op::Rename, op::Pick, op::Slice,
+               op::Concat, op::Cache, std::shared_ptr<const op::Attention>, op::AttentionExtra, op::State, op::At,
+               std::shared_ptr<const op::Scan>, op::ScanResult, op::Formal, op::WidthSum, op::AxisIndex, op::Read>
       what;
   Element element = Element::F32;
   AxisList axes;
   llvm::SmallVector<Node *, 3> operands;
   Loc loc;
-  std::string construct;   ///< what the source calls it, for locations in the IR
-  unsigned expression = 0; ///< nodes of one expression may share a loop nest
+  std::string construct;      ///< what the source calls it, for locations in the IR
+  unsigned expression = 0;    ///< nodes of one expression may share a loop nest
+  const Loop *loop = nullptr; ///< of whose position it depends
 
   template <typename T> const T *as() const {
-    // The largest kind by far, and a rare one, lies outside the node.
-    if constexpr (std::is_same_v<T, op::Attention>) {
-      const auto *attention = std::get_if<std::shared_ptr<const op::Attention>>(&what);
-      return attention ? attention->get() : nullptr;
+    // The largest kinds by far, and rare ones, lie outside the node.
+    if constexpr (std::is_same_v<T, op::Attention> || std::is_same_v<T, op::Scan>) {
+      const auto *outside = std::get_if<std::shared_ptr<const T>>(&what);
+      return outside ? outside->get() : nullptr;
     } else {
       return std::get_if<T>(&what);
     }
@@ -226,7 +269,8 @@ struct Graph {
   const Axis *positionAxis = nullptr; ///< of the caches
   const Axis *context = nullptr;
   std::vector<const Axis *> runtimeAxes; ///< of inputs, in the order of declaration
-  std::deque<Axis> derived;              ///< axes that no declaration makes: of caches, and renamed ones
+  std::deque<Loop> loops;
+  std::deque<Axis> derived; ///< axes that no declaration makes: of caches, and renamed ones
 };
 
 /// FrontendOptions::attentionWeights. AttentionOutputs.cpp

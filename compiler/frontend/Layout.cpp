@@ -33,6 +33,18 @@ OpFoldResult FunctionEmitter::extent(const Axis *axis) {
       prologue = total;
       size = total.getResult();
     }
+  } else if (!axis->parts.empty()) {
+    SmallVector<Value> parts = llvm::map_to_vector(axis->parts, [&](const Axis *part) { return extentValue(part); });
+    OpBuilder::InsertionGuard guard(b);
+    prologue ? b.setInsertionPointAfter(prologue) : b.setInsertionPointToStart(entry);
+    Location loc = location(axis->loc, axis->name);
+    Value total = arith::ConstantIndexOp::create(b, loc, axis->plus);
+    for (Value part : parts)
+      total = arith::AddIOp::create(b, loc, total, part);
+    if (axis->plus < 0)
+      total = arith::MaxSIOp::create(b, loc, total, arith::ConstantIndexOp::create(b, loc, 0));
+    prologue = total.getDefiningOp();
+    size = total;
   } else {
     // Sizes are read at the function's start: they are then there wherever they are needed, regions included.
     OpBuilder::InsertionGuard guard(b);
@@ -140,6 +152,13 @@ Value FunctionEmitter::ordered(const Emitted &from, ArrayRef<const Axis *> order
                                      linalg::YieldOp::create(body, at, arguments.front());
                                    })
       ->getResult(0);
+}
+
+Groups weft::frontend::singles(ArrayRef<const Axis *> axes) {
+  Groups groups;
+  for (const Axis *axis : axes)
+    groups.push_back({axis});
+  return groups;
 }
 
 static AxisList flatten(const Groups &groups) {

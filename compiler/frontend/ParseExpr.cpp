@@ -134,15 +134,22 @@ Expr *Parser::parseIndex(Expr *base) {
       take();
       entry.axis = Ident{axis.text, axis.loc};
     }
-    if (!(entry.value = parseExpr()))
+    if (!(entry.value = parseExpr()) || (at(TokenKind::DotDot) && !parseRange(entry)))
       return nullptr;
-    deepest = std::max(deepest, entry.value->depth);
+    deepest = std::max({deepest, entry.value->depth, entry.end ? entry.end->depth : 0});
     index->entries.push_back(entry);
   } while (accept(TokenKind::Comma));
   if (!expect(TokenKind::RightSquare, "after the positions"))
     return nullptr;
   index->depth = deepest + 1;
   return finish(index, {base});
+}
+
+bool Parser::parseRange(IndexExpr::Entry &entry) {
+  take();
+  entry.to.emplace();
+  return (entry.end = parseBinary(4)) && expect(TokenKind::Arrow, "and the name of the axis that the range becomes") &&
+         expectName(*entry.to, "the name of an axis");
 }
 
 Expr *Parser::parsePrimary() {
@@ -273,6 +280,10 @@ bool Parser::parseArgument(Argument &argument) {
     argument.object = takeIdent();
     if (argument.word.text == "over" && at(TokenKind::Identifier))
       argument.second = takeIdent();
+  } else if ((atWord("weight") || atWord("bias")) && next.kind == TokenKind::String) {
+    argument.kind = Argument::Kind::Word;
+    argument.word = takeIdent();
+    argument.object = takeIdent();
   } else if (atWord("bias") && (next.kind == TokenKind::Comma || next.kind == TokenKind::RightParen)) {
     argument.kind = Argument::Kind::Word;
     argument.word = takeIdent();

@@ -177,14 +177,14 @@ bool Parser::parseParameter(Parameter &parameter, bool named) {
   if (named || (at(TokenKind::Identifier) && peek(1).kind == TokenKind::Colon)) {
     if (!expectName(parameter.name, named ? "the name of a parameter" : "the name of a result"))
       return false;
-    if (accept(TokenKind::Colon)) {
+    if (accept(TokenKind::Colon) && (named || !at(TokenKind::LeftSquare))) { // a result's type may be left out
       parameter.element.emplace();
-      if (!expectName(*parameter.element, "a type (f32 or i32)"))
+      if (!expectName(*parameter.element, "a type (f32, i32 or bool)"))
         return false;
     }
   } else if (at(TokenKind::Identifier)) {
     parameter.element.emplace();
-    if (!expectName(*parameter.element, "a type (f32 or i32)"))
+    if (!expectName(*parameter.element, "a type (f32, i32 or bool)"))
       return false;
   }
   bool wantsAxes = !named || parameter.element;

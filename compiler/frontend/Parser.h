@@ -58,6 +58,7 @@ private:
   Expr *parseIf();
   Expr *parseReduce(Ident operation);
   Expr *parseIndex(Expr *base);
+  bool parseRange(IndexExpr::Entry &entry);
   CallExpr *parseCall(Ident callee);
   bool parseArgument(Argument &argument);
   Expr *parseAttend(Ident callee);

@@ -177,6 +177,10 @@ Node *Elaborator::builtin_cache(const CallExpr &call, StringRef use, Scope &scop
     error(Diag::W015, arguments.values[1]->loc, "'cache' takes the axis of the longest context; usage: " + use);
     return nullptr;
   }
+  if (around) {
+    error(Diag::W037, call.loc, "a 'cache' cannot stand in the block of a 'scan', whose states are its memory");
+    return nullptr;
+  }
   Node *x = value(*arguments.values[0], scope);
   const Axis *context = axisNamed({name->name, name->loc}, Scope());
   if (!x || !context || !(x = wantF32(x, arguments.values[0]->loc, "'cache'")) || !staticSize(context, name->loc))

@@ -81,7 +81,7 @@ private:
 
   /// False where the declaration has to be ignored.
   bool declare(const Ident &name, StringMap<Loc> &taken) {
-    if (isBuiltin(name.text)) {
+    if (isBuiltin(name.text) && name.text != "unit") { // which is a formula, but for its axis
       diagnostics.error(Diag::W011, name.loc, "'" + name.text + "' is built in and cannot be declared");
       return false;
     }

@@ -21,8 +21,48 @@ static bool holdsFloats(weft::StorageType type) {
 
 bool Elaborator::hasWeight(const std::string &name) const { return checkpoint && checkpoint->find(name); }
 
+std::optional<std::string> Elaborator::weightName(const CallArguments &arguments, Scope &scope) {
+  // A tied weight is another part's: its name is the whole one.
+  std::optional<std::string> name =
+      arguments.tied ? expandName(*arguments.name, scope) : nestedPrefix(*arguments.name, scope);
+  return name && !arguments.whole ? *name + ".weight" : name;
+}
+
+std::optional<std::string> Elaborator::biasName(const CallArguments &arguments, Scope &scope) {
+  if (arguments.namedBias)
+    return nestedPrefix(*arguments.bias, scope);
+  std::optional<std::string> name =
+      arguments.tied ? expandName(*arguments.name, scope) : nestedPrefix(*arguments.name, scope);
+  return name ? *name + ".bias" : name;
+}
+
+/// Whether a file's shape is that of these axes: each group one dimension, or each of its axes one; dimensions of size
+/// 1 say nothing.
+static bool isShapeOf(ArrayRef<int64_t> stored, ArrayRef<AxisList> groups) {
+  auto significant = [](int64_t size) { return size != 1; };
+  SmallVector<int64_t> rest;
+  copy_if(stored, std::back_inserter(rest), significant);
+  ArrayRef<int64_t> left = rest;
+  for (const AxisList &group : groups) {
+    SmallVector<int64_t> sizes;
+    int64_t product = 1;
+    for (const Axis *axis : group) {
+      product *= *axis->staticSize(); // checked to fit
+      if (significant(*axis->staticSize()))
+        sizes.push_back(*axis->staticSize());
+    }
+    if (!left.empty() && left.front() == product)
+      left = left.drop_front();
+    else if (left.take_front(sizes.size()) == ArrayRef(sizes))
+      left = left.drop_front(sizes.size());
+    else
+      return false;
+  }
+  return left.empty();
+}
+
 Node *Elaborator::weightNode(const std::string &name, ArrayRef<int64_t> shape, AxisList axes, const Ident &place,
-                             StringRef construct) {
+                             StringRef construct, ArrayRef<AxisList> groups) {
   Node *node = add(op::Weight{name, SmallVector<int64_t, 2>(shape.begin(), shape.end())}, Element::F32, std::move(axes),
                    {}, place.loc, construct);
   if (standalone)
@@ -59,7 +99,7 @@ Node *Elaborator::weightNode(const std::string &name, ArrayRef<int64_t> shape, A
               ", but F64, F32, F16 or BF16 is needed");
     return nullptr;
   }
-  if (ArrayRef<int64_t>(tensor->shape) == shape)
+  if (ArrayRef<int64_t>(tensor->shape) == shape || isShapeOf(tensor->shape, groups))
     return node;
   std::string text = "weight '" + name + "' is " + shapeText(tensor->shape) + " in " + file.str() +
                      ", but the model needs " + shapeText(shape);

@@ -21,13 +21,13 @@ static llvm::Expected<Tensor> read(Operation *op, StringRef name, ArrayRef<int64
     return failure(op, "needs the weight '" + name + "', which " + checkpoint->path() +
                            " does not hold; the nearest names are " + nearest);
   }
-  if (ArrayRef(tensor->shape) != shape)
+  if (!isStoredAs(shape, tensor->shape))
     return failure(op, "needs the weight '" + name + "' with shape " + text(shape) + ", but " + checkpoint->path() +
                            " has " + text(tensor->shape));
   std::vector<float> numbers(tensor->elements());
   if (auto error = readAsFloat(*tensor, numbers))
     return error;
-  return Tensor{tensor->shape, std::vector<double>(numbers.begin(), numbers.end())};
+  return Tensor{shape.vec(), std::vector<double>(numbers.begin(), numbers.end())};
 }
 
 /// What `weft.pack` says: column c of panel p is column `p * group + c % group` of weight `c / group`, or, for

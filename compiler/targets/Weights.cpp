@@ -24,7 +24,7 @@ llvm::Expected<const CheckpointTensor *> find(const Checkpoint &checkpoint, Stri
     return message("there is no tensor " + quote(name) +
                    (nearest.empty() ? ", since it has none" : "; the nearest are " + nearest));
   }
-  if (ArrayRef(tensor->shape) != shape)
+  if (!isStoredAs(shape, tensor->shape))
     return message("tensor " + quote(name) + " has shape " + shapeText(tensor->shape) + ", but the model needs " +
                    shapeText(shape));
   switch (tensor->type) {

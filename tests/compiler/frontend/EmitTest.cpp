@@ -5,6 +5,7 @@
 #include "dialects/Weft/IR/ModelContract.h"
 #include "dialects/Weft/IR/WeftOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/FileSystem.h"
@@ -301,6 +302,83 @@ TEST(Weights, OfGpt2HaveTheirPublishedNames) {
   EXPECT_EQ(shapes["h.11.attn.c_attn.weight"], "tensor<768x2304xf32>");
   EXPECT_EQ(shapes["h.0.mlp.c_proj.weight"], "tensor<3072x768xf32>");
   EXPECT_EQ(shapes["wpe.weight"], "tensor<1024x768xf32>");
+}
+
+TEST(Emit, JoinedAxesAreOneOpAndTheirSizeASum) {
+  Compiled compiled =
+      compile("axes batch, seq, more, embed = 4\nmodel m(x: f32[batch, seq, embed]) -> f32[batch, embed] {\n"
+              "  return sum[more] concat(0, x, 1, seq -> more)\n}\n");
+  EXPECT_EQ(compiled.messages, "");
+  auto concats = compiled.ops<tensor::ConcatOp>("m");
+  ASSERT_EQ(concats.size(), 1u);
+  EXPECT_EQ(concats[0].getDim(), 1u);
+  EXPECT_EQ(concats[0].getInputs().size(), 3u);
+  EXPECT_EQ(typeOf(concats[0].getInputs()[0]), "tensor<?x1x4xf32>");
+  EXPECT_EQ(typeOf(concats[0].getResult()), "tensor<?x?x4xf32>");
+}
+
+TEST(Emit, PatchesAreTransposedOnce) {
+  Compiled compiled = compile("axes batch, channel = 3, row = 8, column = 6, py = 4, px = 2, patch, embed = 5\n"
+                              "model m(x: f32[batch, channel, row, column]) -> f32[batch, embed] {\n"
+                              "  e = linear(patches(x, row column -> patch py px), \"w\", channel py px -> embed)\n"
+                              "  return sum[patch] e\n}\n");
+  EXPECT_EQ(compiled.messages, "");
+  EXPECT_EQ(compiled.ops<linalg::TransposeOp>("m").size(), 1u);
+  auto linears = compiled.ops<LinearOp>("m");
+  ASSERT_EQ(linears.size(), 1u);
+  EXPECT_EQ(typeOf(linears[0].getInput()), "tensor<?x6x24xf32>");
+}
+
+TEST(Emit, SplittingAnAxisMovesNothing) {
+  Compiled compiled = model("  return rename(exp(rename(x, embed -> head dim)), head dim -> embed)\n");
+  EXPECT_TRUE(compiled.ops<linalg::TransposeOp>("m").empty());
+  EXPECT_EQ(compiled.ops<tensor::ExpandShapeOp>("m").size(), 1u);
+  EXPECT_EQ(compiled.ops<tensor::CollapseShapeOp>("m").size(), 1u);
+}
+
+const char *recurrent = "block cell(x[embed], h[embed]) -> h: [embed] {\n"
+                        "  return tanh(linear(x, \"ih\", embed -> embed) + linear(h, \"hh\", embed -> embed))\n}\n";
+
+TEST(Emit, AScanIsALoop) {
+  Compiled compiled = model("  return scan(cell, x, over seq)\n", recurrent);
+  auto loops = compiled.ops<scf::ForOp>("m");
+  ASSERT_EQ(loops.size(), 1u);
+  // One state and the states of all positions.
+  ASSERT_EQ(loops[0].getNumRegionIterArgs(), 2u);
+  EXPECT_EQ(typeOf(loops[0].getRegionIterArg(0)), "tensor<?x64xf32>");
+  EXPECT_EQ(typeOf(loops[0].getRegionIterArg(1)), "tensor<?x?x64xf32>");
+  // What inputs alone decide stands before it, for all positions at once.
+  auto linears = compiled.ops<LinearOp>("m");
+  ASSERT_EQ(linears.size(), 2u);
+  EXPECT_EQ(typeOf(linears[0].getInput()), "tensor<?x?x64xf32>");
+  EXPECT_FALSE(linears[0]->getParentOfType<scf::ForOp>());
+  EXPECT_EQ(typeOf(linears[1].getInput()), "tensor<?x64xf32>");
+  EXPECT_TRUE(linears[1]->getParentOfType<scf::ForOp>());
+  for (WeightOp weight : compiled.ops<WeightOp>("m"))
+    EXPECT_FALSE(weight->getParentOfType<scf::ForOp>());
+}
+
+TEST(Emit, OnlyTheLastStateNeedsNoOthers) {
+  Compiled compiled = model("  h = scan(cell, x, over seq)\n  b = scan(cell, x, backwards, over seq)\n"
+                            "  return x + h[seq = last] + b[seq = 0]\n",
+                            recurrent);
+  for (scf::ForOp loop : compiled.ops<scf::ForOp>("m"))
+    EXPECT_EQ(loop.getNumRegionIterArgs(), 1u);
+  EXPECT_TRUE(compiled.ops<tensor::InsertSliceOp>("m").empty());
+}
+
+TEST(Emit, WhatDoesNotChangeStaysOutsideOfTheLoop) {
+  Compiled compiled = compile("axes batch, seq, src, embed = 4\n"
+                              "block look(x[embed], m[src, embed], h[embed]) -> h: [embed] {\n"
+                              "  k = rotary(linear(m, \"k\", embed -> embed))\n  return attend(h + x, k, m)\n}\n"
+                              "model m(x: f32[batch, seq, embed], y: f32[batch, src, embed])"
+                              " -> f32[batch, seq, embed] {\n  return scan(look, x, y, over seq)\n}\n");
+  EXPECT_EQ(compiled.messages, "");
+  auto isInLoop = [](Operation *op) { return op->getParentOfType<scf::ForOp>() != nullptr; };
+  ASSERT_EQ(compiled.ops<LinearOp>("m").size(), 1u);
+  EXPECT_FALSE(isInLoop(compiled.ops<LinearOp>("m")[0]));
+  EXPECT_FALSE(isInLoop(compiled.ops<RotaryOp>("m")[0]));
+  EXPECT_TRUE(isInLoop(compiled.ops<AttentionOp>("m")[0]));
 }
 
 } // namespace

@@ -44,6 +44,12 @@ std::unique_ptr<Checkpoint> checkpoint() {
   tensor("turned.weight", {24, 8});
   tensor("turned.parts", {8, 3, 8});
   values.back() = values[values.size() - 2];
+  // A convolution's weight, and the same numbers as a matrix.
+  tensor("patch.weight", {8, 3, 2, 2});
+  tensor("matrix.weight", {8, 12});
+  values.back() = values[values.size() - 2];
+  tensor("row", {1, 1, 8});
+  tensor("matrix8", {8, 8});
   tensor("table.weight", {9, 8});
   tensor("norm.weight", {8});
   tensor("norm.bias", {8});
@@ -142,6 +148,131 @@ TEST(Meaning, Pick) {
         "  return x[part = 1], sum[part](if position(part) == 1 then x else 0)\n");
   model("x: f32[seq, embed]", "f32[embed]",
         "  return x[seq = last], sum[seq](if position(seq) == seq - 1 then x else 0)\n");
+}
+
+TEST(Meaning, JoinedAxes) {
+  // Behind one another, a value without the axis as one position, repeated over what it lacks.
+  model("x: f32[batch, seq, embed], y: f32[batch, key, embed]", "f32[batch, embed]",
+        "  c = weight(\"row\", -> embed)\n  z = concat(c, x, 2, y, seq key -> whole)\n"
+        "  p = position(whole)\n"
+        "  return sum[whole] z * (p + 1),\n"
+        "         c + sum[seq](x * (position(seq) + 2)) + 14 + sum[key](y * (position(key) + 8))\n",
+        "axes whole = 14\n");
+  // Features joined, in whatever layout; and stacked.
+  model("x: f32[batch, seq, embed], y: f32[embed, seq]", "f32[seq]",
+        "  z = concat(y, exp(y), embed -> wide)\n  s = concat(sum[embed] y, sum[wide] z, -> two)\n"
+        "  return s[two = 1] - s[two = 0], sum[embed] exp(y)\n",
+        "axes wide = 16, two = 2\n");
+  model("i: i32[batch, seq]", "i32[batch]",
+        "  j = concat(5, i, seq -> more)\n  return j[more = 0], argmax[key](if position(key) == 5 then 1 else 0) + 0 * "
+        "i[seq = 0]\n",
+        "axes more = 6\n");
+}
+
+TEST(Meaning, KeysMayHaveMoreRows) {
+  // The rows that every query sees come first; the mask counts from them on.
+  model("x: f32[batch, seq, embed]", "f32[batch, seq, embed]",
+        "  k = concat(weight(\"row\", -> embed), 0, x, seq -> more)\n"
+        "  v = concat(1, 0, x, seq -> more)\n"
+        "  s = sum[embed](x * k) / sqrt(embed)\n"
+        "  w = softmax[more](if position(more) < 2 or position(more) - 2 <= position(seq) then s else -inf)\n"
+        "  return attend(x, k, v, over more) where behind(2), sum[more] w * v\n",
+        "axes more = 7\nmask behind(q, k, n) = k < n or k - n <= q\n");
+}
+
+TEST(Meaning, RangesOfPositions) {
+  model("x: f32[batch, seq, embed]", "f32[batch, embed]",
+        "  return sum[some] x[seq = 1..4 -> some], x[seq = 1] + x[seq = 2] + x[seq = 3]\n", "axes some\n");
+  model("x: f32[batch, seq, embed]", "f32[batch, embed]",
+        "  y = x[seq = 1..seq -> some] - x[seq = 0..seq - 1 -> some]\n"
+        "  return sum[some] y, x[seq = last] - x[seq = 0]\n",
+        "axes some = 4\n");
+}
+
+TEST(Meaning, AxesAreSplitAndMerged) {
+  model("x: f32[batch, seq, embed]", "f32[batch, seq, embed]",
+        "  y = rename(x, embed -> left right)\n"
+        "  return rename(y * y, left right -> embed), x * x\n",
+        "axes left = 2, right = 4\n");
+  model("x: f32[batch, seq, embed]", "f32[batch, seq]",
+        "  y = rename(x, embed -> left right)\n  z = rename(y, right left -> embed)\n"
+        "  w = position(embed)\n"
+        "  v = rename(w, embed -> right left)\n"
+        "  return sum[embed] z * w, sum[left, right] y * v\n",
+        "axes left = 2, right = 4\n");
+}
+
+TEST(Meaning, PatchesAreAConvolution) {
+  model(
+      "x: f32[batch, part, key, embed]", "f32[batch, wide]",
+      "  y = linear(patches(x[key = 0..6 -> row], row embed -> patch py px), \"patch\", part py px -> wide, no bias)\n"
+      "  z = x[key = 2..4 -> py, embed = 4..6 -> px]\n"
+      "  return y[patch = 6], linear(z, \"matrix\", part py px -> wide, no bias)\n",
+      "axes row = 6, patch, py = 2, px = 2, wide = 8\n");
+}
+
+const char *cell = "block cell(x[embed], h[embed]) -> h: [embed] {\n"
+                   "  return tanh(linear(x, \"up\", embed -> part embed, bias)[part = 0] + exp(x) * h\n"
+                   "              + linear(h, weight \"matrix8\", embed -> embed))\n}\n";
+
+TEST(Meaning, ARecurrenceUnrolled) {
+  model("x: f32[batch, seq, embed]", "f32[batch, seq, embed]",
+        "  z = 0 * x[seq = 0]\n"
+        "  a = cell(x[seq = 0], z)\n  b = cell(x[seq = 1], a)\n  c = cell(x[seq = 2], b)\n"
+        "  d = cell(x[seq = 3], c)\n  e = cell(x[seq = 4], d)\n"
+        "  return scan(cell, x, over seq), concat(a, b, c, d, e, -> seq)\n",
+        cell);
+  model("x: f32[batch, seq, embed], s: f32[batch, embed]", "f32[batch, seq, embed]",
+        "  e = cell(x[seq = 4], s)\n  d = cell(x[seq = 3], e)\n  c = cell(x[seq = 2], d)\n"
+        "  b = cell(x[seq = 1], c)\n  a = cell(x[seq = 0], b)\n"
+        "  return scan(cell, x, h = s, backwards, over seq), concat(a, b, c, d, e, -> seq)\n",
+        cell);
+}
+
+TEST(Meaning, AStateEndsAtTheLastPosition) {
+  model("x: f32[batch, seq, embed]", "f32[batch, embed]",
+        "  h = scan(cell, x, over seq)\n  return h[seq = last], sum[seq](if position(seq) == 4 then h else 0)\n", cell);
+  model(
+      "x: f32[batch, seq, embed]", "f32[batch, embed]",
+      "  h = scan(cell, x, backwards, over seq)\n  return h[seq = 0], sum[seq](if position(seq) == 0 then h else 0)\n",
+      cell);
+  // The other end is no state that is left over.
+  model("x: f32[batch, seq, embed]", "f32[batch, embed]",
+        "  h = scan(cell, x, over seq)\n  return h[seq = 0], cell(x[seq = 0], 0 * x[seq = 0])\n", cell);
+}
+
+TEST(Meaning, StatesMayChangePlacesAndBeCounted) {
+  model("x: f32[batch, seq, embed]", "f32[batch, embed]",
+        "  a, b, n = scan(swap, x, b = 1, n = 3, over seq)\n"
+        "  return a[seq = last] + 0.5 * b[seq = 3] + n[seq = last],\n"
+        "         1 + x[seq = 0] + x[seq = 2] + x[seq = 4] + 0.5 * (1 + x[seq = 0] + x[seq = 2]) + 8\n",
+        "block swap(x[embed], a[embed], b[embed], n: i32[]) -> a: [embed], b: [embed], n: i32[] {\n"
+        "  return b + x, a, n + 1\n}\n");
+}
+
+TEST(Meaning, AScanInAScan) {
+  // Sums of sums; what the inner one reads from outside changes with the outer one's positions.
+  model("x: f32[batch, seq, embed], y: f32[batch, key, embed]", "f32[batch, embed]",
+        "  s = scan(outer, x, y, over seq)\n"
+        "  return s[seq = last], sum[seq, key](x * y)\n",
+        "block inner(y[embed], x[embed], s[embed]) -> s: [embed] {\n  return s + x * y\n}\n"
+        "block outer(x[embed], y[key, embed], s[embed]) -> s: [embed] {\n"
+        "  t = scan(inner, y, x, s = s, over key)\n  return t[key = last]\n}\n");
+}
+
+TEST(Meaning, UnitVectors) {
+  model("x: f32[batch, seq, embed]", "f32[batch, seq, embed]", "  return unit(x), x / sqrt(sum[embed] x * x)\n");
+  model("x: f32[batch, seq, embed]", "f32[batch, seq, embed]", "  return unit(0 * x, over seq), 0 * x\n");
+}
+
+TEST(Meaning, WeightsByTheirWholeNames) {
+  model("x: f32[batch, seq, embed]", "f32[batch, seq, part, embed]",
+        "  return linear(x, weight \"up.weight\", bias \"up.bias\", embed -> part embed),\n"
+        "         linear(x, \"up\", embed -> part embed, bias)\n");
+  model("x: f32[batch, seq, embed]", "f32[batch, seq, embed]",
+        "  return layer_norm(x, weight \"norm.weight\", bias \"norm.bias\"), layer_norm(x, \"norm\")\n");
+  model("i: i32[batch, seq]", "f32[batch, seq, embed]",
+        "  return lookup(i, weight \"table.weight\", vocab -> embed), lookup(i, \"table\", vocab -> embed)\n");
 }
 
 TEST(Meaning, Sinusoid) {

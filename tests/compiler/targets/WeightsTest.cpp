@@ -78,6 +78,27 @@ TEST_F(WeightsTest, MismatchesAreNamed) {
   EXPECT_THAT(refusal("[4]"), HasSubstr("'weft.parameters' must hold dictionaries"));
 }
 
+TEST_F(WeightsTest, MayHaveMoreDimensionsInTheFile) {
+  // Neighbours may be one dimension, and those of size 1 say nothing.
+  auto module = model(R"([{offset = 0 : i64, kind = "plain", weights = ["m"], shapes = [[6]]},
+                          {offset = 64 : i64, kind = "plain", weights = ["b"], shapes = [[1, 2, 1]]}])");
+  ASSERT_FALSE(bool(writeWeights(*module, checkpoint.get(), in("w.bin"), nullptr)));
+  EXPECT_EQ(floats("w.bin")[5], 6);
+  EXPECT_EQ(floats("w.bin")[17], 2);
+  for (auto [wanted, stored] : {std::pair<std::vector<int64_t>, std::vector<int64_t>>{{8, 12}, {8, 3, 2, 2}},
+                                {{8, 12}, {1, 8, 12, 1}},
+                                {{1, 8}, {8}},
+                                {{}, {1, 1}},
+                                {{0, 3}, {0, 3}}})
+    EXPECT_TRUE(isStoredAs(wanted, stored));
+  for (auto [wanted, stored] : {std::pair<std::vector<int64_t>, std::vector<int64_t>>{{8, 12}, {96}},
+                                {{8, 12}, {12, 8}},
+                                {{8, 12}, {8, 3, 2}},
+                                {{8}, {8, 2}},
+                                {{0, 3}, {0, 4}}})
+    EXPECT_FALSE(isStoredAs(wanted, stored));
+}
+
 TEST_F(WeightsTest, NeedACheckpointOnlyWhereThereAreAny) {
   auto module = model();
   EXPECT_THAT(llvm::toString(writeWeights(*module, nullptr, in("w.bin"), nullptr)),
