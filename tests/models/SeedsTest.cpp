@@ -11,8 +11,10 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
 #include <cmath>
 #include <gtest/gtest.h>
+#include <map>
 #include <optional>
 
 namespace weft::test {
@@ -62,6 +64,7 @@ std::vector<std::pair<const char *, const char *>> withValues() {
 const Case cases[] = {
     {"001_c08_mean_of_two", "notes/averaging.weft", "means", {{"x", "x"}}, {}, 0, 1, 1},
     {"001_c10_running_mean", "notes/averaging.weft", "means", {{"x", "x"}}, {}, 0},
+    {"001_c10_running_mean", "notes/loop.weft", "output", {{"x", "x"}}, {}, 0},
     {"001_c13_matmul", "notes/matmul.weft", "c", {{"a", "a"}, {"b", "b"}}},
     {"001_c14_tril", "notes/averaging.weft", "tril", {{"x", ""}}},
     {"001_c15_tril_matmul", "notes/matmul.weft", "c", {{"a", "a"}, {"b", "b"}}},
@@ -72,6 +75,7 @@ const Case cases[] = {
     {"001_c22_running_mean_all_batches", "notes/averaging.weft", "means", {{"x", "x"}}},
     {"001_c22_running_mean_all_batches", "notes/averaging.weft", "by_softmax", {{"x", "x"}}},
     {"001_c22_running_mean_all_batches", "notes/averaging.weft", "by_attention", {{"x", "x"}}},
+    {"001_c22_running_mean_all_batches", "notes/loop.weft", "output", {{"x", "x"}}},
     {"001_c23_averaging_attention", "notes/averaging.weft", "means", {{"x", "x"}}, {}, 0},
     {"001_c27_masked_fill", "notes/averaging.weft", "masked", {{"x", ""}}},
     {"001_c27_masked_fill", "notes/masking.weft", "masked", {{"scores", "scores"}, {"x", ""}}},
@@ -210,6 +214,167 @@ TEST(Seeds, BothTablesOfPositions) {
     expected.shape.insert(expected.shape.begin(), 1);
     expectNear(outputs[output], expected, *object.getNumber("tolerance_abs"), 0);
   }
+}
+
+/// A shape that the material states: of a weight in the checkpoint that `init` writes, of an output, or of an input.
+struct Stated {
+  const char *where, *model, *tensor;
+  std::vector<std::string> axes = {};
+  /// Sizes of the inputs' axes; none where a weight is meant.
+  std::map<std::string, int64_t> sizes = {};
+};
+
+const std::map<std::string, int64_t> notes = {{"batch", 4}, {"seq", 8}};
+
+// In the order of shapes.json. A model with a space in it is a text.
+const Stated statedShapes[] = {
+    {"cell 4", "notes/head.weft", "x", {}, notes},
+    {"cell 34",
+     "axes batch, seq, embed = 2, size = 3\nmodel m(x: f32[batch, seq, embed]) -> k: f32[batch, seq, size] {\n"
+     "  return linear(x, \"key\", embed -> size, bias)\n}\n",
+     "k",
+     {},
+     notes},
+    {"cell 35",
+     "axes batch, seq, embed = 2, size = 3\nmodel m(x: f32[batch, seq, embed]) -> k: f32[batch, size, seq] {\n"
+     "  return linear(x, \"key\", embed -> size, bias)\n}\n",
+     "k",
+     {},
+     notes},
+    {"cell 37", "notes/head.weft", "scores", {}, notes},
+    {"cell 42", "notes/head.weft", "weights", {}, notes},
+    {"cell 45", "notes/head.weft", "attention", {}, notes},
+    {"section 2.4.1", "multihead/separate.weft", "q_proj_weight"},
+    {"section 2.4.1", "multihead/separate.weft", "k_proj_weight"},
+    {"section 2.4.1", "multihead/separate.weft", "v_proj_weight"},
+    {"section 2.4.1", "multihead/packed.weft", "in_proj_weight", {"embed=50", "head=1"}},
+    {"Example 1.2",
+     "axes channel = 3, row = 224, column = 224, py = 16, px = 16, patch = 196, flat = 768\n"
+     "model m(image: f32[channel, row, column]) -> patches_of_it: f32[patch, flat] {\n"
+     "  return rename(patches(image, row column -> patch py px), channel py px -> flat)\n}\n",
+     "patches_of_it",
+     {},
+     {{"none", 0}}},
+    {"section 4", "notes/self_attention.weft", "output", {}, {{"batch", 2}, {"query_len", 10}, {"key_len", 10}}},
+    {"Example to get Self Attention value", "notes/similarity.weft", "value", {}, notes},
+    {"calculate_similarity_score", "notes/similarity.weft", "similarity_score", {}, notes},
+};
+
+class StatedShapes : public ::testing::TestWithParam<int> {
+protected:
+  std::string source(const Scratch &scratch) {
+    llvm::StringRef model = statedShapes[GetParam()].model;
+    if (!model.contains(' '))
+      return example(model);
+    std::error_code error;
+    llvm::raw_fd_ostream(scratch("m.weft"), error) << model;
+    EXPECT_FALSE(error);
+    return scratch("m.weft");
+  }
+
+  /// The shape of an input or output where the axes known when running have these sizes.
+  static std::vector<int64_t> shapeOf(const Module &module, const Stated &stated) {
+    std::vector<weft_view> inputs, outputs;
+    weft_tensor_info info;
+    for (size_t i = 0; weft_module_tensor(module.get(), WEFT_SEQUENCE, WEFT_INPUT, i, &info); ++i) {
+      inputs.push_back({nullptr, info.type, info.rank, {}});
+      for (int d = 0; d < info.rank; ++d)
+        inputs.back().shape[d] = info.shape[d] == WEFT_RUNTIME_SIZE ? stated.sizes.at(info.axes[d]) : info.shape[d];
+      if (std::string(info.name) == stated.tensor)
+        return {inputs.back().shape, inputs.back().shape + info.rank};
+    }
+    for (size_t i = 0; weft_module_tensor(module.get(), WEFT_SEQUENCE, WEFT_OUTPUT, i, &info); ++i)
+      outputs.emplace_back();
+    weft_error error = {};
+    EXPECT_EQ(weft_module_shapes(module.get(), WEFT_SEQUENCE, inputs.data(), inputs.size(), outputs.data(),
+                                 outputs.size(), &error),
+              WEFT_OK)
+        << error.message;
+    int index = weft_module_find(module.get(), WEFT_SEQUENCE, WEFT_OUTPUT, stated.tensor);
+    if (index < 0) {
+      ADD_FAILURE() << "there is no output '" << stated.tensor << "'";
+      return {};
+    }
+    return {outputs[index].shape, outputs[index].shape + outputs[index].rank};
+  }
+};
+
+TEST_P(StatedShapes, AreThese) {
+  if (!llvm::sys::fs::exists(seed("shapes")))
+    GTEST_SKIP() << "there is no " << seed("shapes");
+  const Stated &stated = statedShapes[GetParam()];
+  std::optional<llvm::json::Value> json = parse(seed("shapes"));
+  ASSERT_TRUE(json);
+  ASSERT_EQ(json->getAsArray()->size(), std::size(statedShapes));
+  const llvm::json::Object &object = *(*json->getAsArray())[GetParam()].getAsObject();
+  EXPECT_EQ(object.getString("where"), stated.where);
+  std::vector<int64_t> expected, found;
+  for (const llvm::json::Value &size : *object.getArray("shape"))
+    expected.push_back(*size.getAsInteger());
+
+  Scratch scratch("shapes." + std::to_string(GetParam()));
+  std::string model = source(scratch), weights = scratch("weights.safetensors");
+  std::vector<std::string> line = {"init", model, "-o", weights};
+  for (const std::string &axis : stated.axes)
+    line.insert(line.end(), {"--axis", axis});
+  ASSERT_TRUE(weft(line));
+  if (stated.sizes.empty()) {
+    auto checkpoint = Checkpoint::open(weights);
+    ASSERT_TRUE(bool(checkpoint)) << llvm::toString(checkpoint.takeError());
+    const CheckpointTensor *tensor = (*checkpoint)->find(stated.tensor);
+    ASSERT_TRUE(tensor);
+    found = tensor->shape;
+  } else {
+    ASSERT_TRUE(weft({"compile", model, "--weights", weights, "--cpu", "x86-64-v3", "-q", "-o", scratch("m.so")}));
+    Module module = load(scratch("m.so"), 3);
+    ASSERT_TRUE(module);
+    found = shapeOf(module, stated);
+  }
+  EXPECT_EQ(found, expected);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, StatedShapes, ::testing::Range(0, static_cast<int>(std::size(statedShapes))));
+
+/// What refusals_and_variants.json lists: mistakes that the material's modules refuse. (That the scale is no constant
+/// of attention is shown by the examples notes/similarity and notes/self_attention.)
+TEST(Seeds, RefusesWhatTheModulesRefuse) {
+  auto refused = [](const std::vector<std::string> &arguments, llvm::StringRef why) {
+    Finished finished = tool("weft", arguments);
+    EXPECT_EQ(finished.code, 1) << finished.out;
+    EXPECT_TRUE(llvm::StringRef(finished.errors).contains(why)) << finished.errors;
+  };
+  // "embed_dim not divisible by num_heads"; "Embed size must be divisible by heads".
+  refused({"check", example("multihead/packed.weft"), "--axis", "head=5"}, "[W023]");
+  refused({"check", example("notes/self_attention.weft"), "--axis", "head=7"}, "[W023]");
+
+  // The printed class multiplies by a `v` that it never made.
+  Scratch scratch("seeds.refusals");
+  std::string source = contents(example("notes/self_attention.weft"));
+  source.replace(source.find("attend(q, k, v,"), 15, "attend(q, k, w,");
+  std::error_code error;
+  llvm::raw_fd_ostream(scratch("m.weft"), error) << source;
+  refused({"check", scratch("m.weft")}, "'w'");
+
+  // Inputs of another width than the module's; keys and values of different lengths.
+  std::string weights = scratch("weights.safetensors");
+  ASSERT_TRUE(weft({"init", example("multihead/separate.weft"), "-o", weights}));
+  Module module = compileExample("multihead/separate.weft", {}, weights, scratch("m.so"), 3);
+  ASSERT_TRUE(module);
+  auto refusal = [&](std::vector<int64_t> query, std::vector<int64_t> key, std::vector<int64_t> value) {
+    std::vector<weft_view> inputs;
+    for (const std::vector<int64_t> &shape : {query, key, value}) {
+      inputs.push_back({nullptr, WEFT_F32, 3, {}});
+      llvm::copy(shape, inputs.back().shape);
+    }
+    weft_view output;
+    weft_error error = {};
+    weft_status status = weft_module_shapes(module.get(), WEFT_SEQUENCE, inputs.data(), 3, &output, 1, &error);
+    return status == WEFT_BAD_INPUT ? std::string(error.message) : "accepted";
+  };
+  EXPECT_EQ(refusal({2, 4, 50}, {2, 9, 30}, {2, 9, 40}), "accepted");
+  EXPECT_NE(refusal({2, 4, 49}, {2, 9, 30}, {2, 9, 40}).find("50"), std::string::npos);
+  EXPECT_NE(refusal({2, 4, 50}, {2, 9, 30}, {2, 8, 40}).find("src"), std::string::npos);
+  EXPECT_NE(refusal({2, 4, 50}, {3, 9, 30}, {2, 9, 40}).find("batch"), std::string::npos);
 }
 
 } // namespace
