@@ -23,8 +23,6 @@ class Attention:
         """What the language cannot say."""
         if any(array and array.dtype == "<f2" for array in self.case.inputs):
             raise Inexpressible("inputs and outputs of a model are f32, not f16")
-        if self.past_key:
-            raise Inexpressible("there is no 'concat' yet")
 
     def describe(self):
         """Axes and operands. Grouped heads are two axes where the scores are wanted, so that names match."""
@@ -127,7 +125,7 @@ class Attention:
         if key_axis != self.keys:
             self.declare("mask", "inside", "k", "", f"k < {keys}", [])
         if array.dtype == "|b1":
-            self.declare("mask", "allowed", parameters, f"given: i32{tensor}", f"{element} != 0", ["given"])
+            self.declare("mask", "allowed", parameters, f"given: bool{tensor}", element, ["given"])
         else:
             self.declare("score", "biased", f"s, {parameters}", f"given{tensor}", f"s + {element}", ["given"])
 

@@ -1,7 +1,7 @@
 """A model under construction: its text, and the arrays that it is to be run with."""
 
-# What an input of each type is to a model; half-precision numbers are f32 without loss.
-TYPES = {"<f2": "f32", "<f4": "f32", "<i8": "i32", "<i4": "i32", "|b1": "i32"}
+# What an input of each type is to a model.
+TYPES = {"<f4": "f32", "<i8": "i32", "<i4": "i32", "|b1": "bool"}
 
 
 class Inexpressible(Exception):

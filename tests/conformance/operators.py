@@ -157,7 +157,6 @@ def causal_conv(case):
 
 def linear_attention(case):
     """A state for each key head, which forgets, learns a value for a key, and answers a query, position by position."""
-    raise Inexpressible("there is no 'scan' yet")
     query, key, value, past, decay, beta = (*case.inputs, None, None, None)[:6]
     rule = case.attribute("update_rule", "gated_delta")
     heads, key_heads = case.attribute("q_num_heads"), case.attribute("kv_num_heads")
