@@ -1,6 +1,7 @@
 //===- AttentionNest.cpp - what the loop nests of attention share ------------------------------------------------===//
 #include "dialects/Conversion/WeftToCpu/AttentionNest.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include <cmath>
 
 using namespace mlir;
 
@@ -149,11 +150,17 @@ SmallVector<Value> AttentionNest::terms(Value query, Value key, Value batchIndex
   return llvm::map_to_vector(terms, [&](Value term) { return lanesOf(term); });
 }
 
+float AttentionNest::scaleOfQueries() {
+  int exponent;
+  bool isPowerOfTwo = std::abs(std::frexp(scale(), &exponent)) == 0.5f;
+  return isPowerOfTwo && !hasSimilarity() ? scale() : 1.0f;
+}
+
 Value AttentionNest::score(ValueRange sums, const Position &at) {
   SmallVector<Value> arguments(sums);
-  if (hasSimilarity())
+  if (float rest = scale() / scaleOfQueries(); rest != 1)
     for (Value &sum : arguments)
-      sum = multiply(sum, lanesOf(scale()));
+      sum = multiply(sum, lanesOf(rest));
   if (op.getScore().empty())
     return arguments.front();
   arguments.append({at.batch, at.head, at.query, at.key});

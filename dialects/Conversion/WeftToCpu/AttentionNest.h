@@ -85,8 +85,8 @@ protected:
   void storeScalar(mlir::Value value, mlir::Value memref, mlir::ValueRange at) {
     mlir::memref::StoreOp::create(b, value, memref, at);
   }
-  /// Asks for a row of `width` numbers before it is read. Rows of one head lie apart, often by a power of two, which the
-  /// machine does not foresee.
+  /// Asks for a row of `width` numbers before it is read. Rows of one head lie apart, often by a power of two, which
+  /// the machine does not foresee.
   enum class Cache : uint32_t { Second = 2, First = 3 };
   void prefetch(mlir::Value memref, mlir::Value row, int64_t width, Cache cache);
   mlir::Value scratch(llvm::ArrayRef<int64_t> shape); ///< f32, aligned to a cache line, on the stack
@@ -97,9 +97,10 @@ protected:
 
   bool hasMask() { return !op.getMask().empty(); }
   bool hasSimilarity() { return !op.getSimilarity().empty(); }
-  /// What the queries are multiplied with once, so that their products with the keys are scaled: the terms of a
-  /// similarity are no products, and scaled when they have been added up.
-  float scaleOfQueries() { return hasSimilarity() ? 1.0f : scale(); }
+  /// What the queries are multiplied with once, so that their products with the keys are scaled. Else sums are scaled
+  /// when they have been added up: the terms of a similarity are no products, and a scale that is no power of two would
+  /// round every element of a query, all alike where they are equal.
+  float scaleOfQueries();
   /// The terms of the similarity region for one query element and one key element, on lanes.
   llvm::SmallVector<mlir::Value> terms(mlir::Value query, mlir::Value key, mlir::Value batch, mlir::Value head,
                                        mlir::Value element);
