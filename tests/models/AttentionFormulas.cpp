@@ -229,6 +229,7 @@ std::string Writer::scoreUse() {
   switch (dice.number(0, 11)) {
   case 0:
   case 1:
+    program.callsFunctions = true;
     return "softcap(" + literal(dice.of<double>({0.5, 2, 5, 30})) + ")";
   case 2:
     if (hasHeads())
@@ -248,6 +249,7 @@ std::string Writer::scoreUse() {
     return declare("score", "s - " + literal(dice.real()) + " * abs(q - k)");
   case 7:
     formula.q = formula.k = true;
+    program.callsFunctions = true;
     return declare("score", "s * (1 + 0.25 * sin(" + literal(dice.real()) + " * (q - k)))");
   case 8:
     return declare("score", "s / (1 + abs(s) / 4)");
@@ -271,6 +273,7 @@ std::string Writer::scoreUse() {
 std::string Writer::vectorScore() {
   formula.vectors = true;
   program.multiplies = false;
+  program.callsFunctions = true; // one of them does
   auto along = [&] {
     std::string name = "t" + std::to_string(tensors++);
     Names axes = {width};

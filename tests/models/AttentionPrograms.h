@@ -55,6 +55,7 @@ struct AttentionProgram {
   std::string queries, keys;            ///< the names of the axes of positions; queries is empty where there is one
   int64_t context = 0;                  ///< of a model with caches
   bool multiplies = true;               ///< scores begin with q . k: no score over vectors replaces it
+  bool callsFunctions = false;          ///< such as tanh, in scores
   bool isCached() const { return context != 0; }
 };
 
