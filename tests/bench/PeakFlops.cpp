@@ -1,5 +1,5 @@
 //===- PeakFlops.cpp - what this machine can do at best -----------------------------------------------------------===//
-#include "bench/PeakFlops.h"
+#include "tests/bench/PeakFlops.h"
 #include <cstdint>
 #include <ctime>
 #include <immintrin.h>

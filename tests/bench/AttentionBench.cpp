@@ -8,7 +8,7 @@
 // machine whose speed drifts, or that others use as well, slows both. Times are those of the one thread that computes.
 // (Google Benchmark runs one benchmark after the other, so that a drift between them looks like a difference.)
 //===--------------------------------------------------------------------------------------------------------------===//
-#include "bench/PeakFlops.h"
+#include "tests/bench/PeakFlops.h"
 #include "weft/runtime.h"
 #include <algorithm>
 #include <cmath>
@@ -112,11 +112,11 @@ public:
   }
 
 private:
-  /// What is measured is what users get: the library that `weft` makes of bench/attention/NAME.weft.
+  /// What is measured is what users get: the library that `weft` makes of tests/bench/Inputs/attention/NAME.weft.
   static std::string compile(const std::string &name) {
     std::string folder = WEFT_BINARY_DIR "/bench", path = folder + "/" + name + ".so";
     std::filesystem::create_directories(folder);
-    std::string command = "'" WEFT_BINARY_DIR "/bin/weft' compile '" WEFT_SOURCE_DIR "/bench/attention/" + name +
+    std::string command = "'" WEFT_BINARY_DIR "/bin/weft' compile '" WEFT_SOURCE_DIR "/tests/bench/Inputs/attention/" + name +
                           ".weft' -q -o '" + path + "'";
     if (std::system(command.c_str()))
       fail("this did not work: " + command);
