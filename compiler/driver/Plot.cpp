@@ -134,7 +134,10 @@ int AttentionPlot::draw() {
   auto file = WholeFile::create(options.plot);
   if (!file)
     return report(file.takeError());
-  writeHeatMaps(llvm::sys::path::filename(options.compile.model.file), maps, file->stream());
+  if (isSvg())
+    writeHeatMapsSvg(maps, file->stream());
+  else
+    writeHeatMaps(llvm::sys::path::filename(options.compile.model.file), maps, file->stream());
   if (llvm::Error error = file->commit())
     return report(std::move(error));
   return Done;

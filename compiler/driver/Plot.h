@@ -20,6 +20,7 @@ public:
   int draw();
 
 private:
+  bool isSvg() const { return llvm::StringRef(options.plot).ends_with(".svg"); }
   /// An output that holds the weights of an attention.
   struct Weights {
     weft_tensor_info info;

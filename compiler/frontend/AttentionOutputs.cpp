@@ -13,7 +13,7 @@ namespace weft::frontend {
 
 /// The keys' positions under a name that the other axes of the weights do not have.
 static const Axis *keyAxis(Graph &graph, const op::Attention &attention, ArrayRef<const Axis *> perQuery) {
-  // There is no step, so that a cache holds the positions that it was given.
+  // There is no step, so that a cache holds the positions that it was given, and has their number for its size.
   const Axis *keys = attention.keyPosition;
   keys = keys->root()->cacheOf ? keys->root()->cacheOf->root() : keys;
   if (!named(perQuery, keys->name))
@@ -28,8 +28,16 @@ static const Axis *keyAxis(Graph &graph, const op::Attention &attention, ArrayRe
 /// The node of the weights of `node`, made where the model does not ask for them.
 static Node *weightsOf(Graph &graph, Node &node, const AxisList &perQuery) {
   const op::Attention &attention = *node.as<op::Attention>();
-  if (attention.weights)
-    return attention.weights;
+  if (attention.weights) {
+    AxisList axes = attention.weights->axes;
+    const Axis *keys = axes.back();
+    if (!keys->root()->cacheOf)
+      return attention.weights;
+    axes.back() = keyAxis(graph, attention, perQuery);
+    graph.nodes.push_back(
+        {op::Rename{{keys}, {axes.back()}}, Element::F32, axes, {attention.weights}, node.loc, "weights"});
+    return &graph.nodes.back();
+  }
   auto changed = std::make_shared<op::Attention>(attention);
   AxisList axes = perQuery;
   axes.push_back(keyAxis(graph, attention, perQuery));

@@ -23,4 +23,7 @@ struct HeatMap {
 /// labels, and the pointer's place tells query, key and weight.
 void writeHeatMaps(llvm::StringRef title, llvm::ArrayRef<HeatMap> maps, llvm::raw_ostream &os);
 
+/// The same as one picture for a document, in SVG: panels with their names, without labels. HeatMapSvg.cpp
+void writeHeatMapsSvg(llvm::ArrayRef<HeatMap> maps, llvm::raw_ostream &os);
+
 } // namespace weft

@@ -116,8 +116,8 @@ private:
   static std::string compile(const std::string &name) {
     std::string folder = WEFT_BINARY_DIR "/bench", path = folder + "/" + name + ".so";
     std::filesystem::create_directories(folder);
-    std::string command = "'" WEFT_BINARY_DIR "/bin/weft' compile '" WEFT_SOURCE_DIR "/tests/bench/Inputs/attention/" + name +
-                          ".weft' -q -o '" + path + "'";
+    std::string command = "'" WEFT_BINARY_DIR "/bin/weft' compile '" WEFT_SOURCE_DIR "/tests/bench/Inputs/attention/" +
+                          name + ".weft' -q -o '" + path + "'";
     if (std::system(command.c_str()))
       fail("this did not work: " + command);
     return path;

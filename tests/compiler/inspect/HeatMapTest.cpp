@@ -33,3 +33,14 @@ TEST(HeatMap, LabelsCannotEndTheScript) {
   EXPECT_EQ(page.find("</script>"), page.rfind("</script>"));
   EXPECT_THAT(page, HasSubstr(R"("panels":["\""])"));
 }
+
+TEST(HeatMapSvg, CellsOfOneColourAreOnePath) {
+  HeatMap map{"a < b", {"head 0"}, {"", ""}, {"", ""}, {1, 0, 1, NAN}};
+  std::string picture;
+  llvm::raw_string_ostream stream(picture);
+  writeHeatMapsSvg({map}, stream);
+  EXPECT_THAT(picture, HasSubstr("a &lt; b"));
+  EXPECT_THAT(picture, HasSubstr(R"(<path fill="#fcffa4" d="M0 0h1v1h-1zM0 1h1v1h-1z"/>)"));
+  EXPECT_THAT(picture, HasSubstr(R"(<path fill="#c8c8c8" d="M1 1h1v1h-1z"/>)"));
+  EXPECT_THAT(picture, Not(HasSubstr("M1 0"))); // a weight of 0 is the ground
+}
