@@ -36,8 +36,8 @@ struct RunOptions {
   CompileOptions compile;             ///< `model.file` may be an artefact
   std::string onlyForModels;          ///< an option of `compile` that was given and that an artefact has no use for
   std::vector<std::string> arguments; ///< for the artefact: name=input.npy, -o, --time, ...
-  std::string plot;                   ///< a page, or with .svg a picture, of the weights of every attention; empty: none
-  std::string plotLabels;             ///< a file with a line for each position
+  std::string plot;       ///< a page, or with .svg a picture, of the weights of every attention; empty: none
+  std::string plotLabels; ///< a file with a line for each position
 };
 
 struct InspectOptions {

@@ -177,7 +177,9 @@ int main(int argc, char **argv) {
   RunOptions runOptions;
   CLI::App *runApp = app.add_subcommand("run", "run a model on inputs: weft run FILE name=input.npy ... -o out.npy");
   addArtefact(runApp, runOptions);
-  runApp->add_option("--plot", runOptions.plot, "draw the attention weights of every layer and head: a page, or one picture")
+  runApp
+      ->add_option("--plot", runOptions.plot,
+                   "draw the attention weights of every layer and head: a page, or one picture")
       ->type_name("OUT.html|.svg");
   runApp->add_option("--plot-labels", runOptions.plotLabels, "a file with what to write at each position, line by line")
       ->type_name("FILE");

@@ -134,9 +134,11 @@ llvm::Error link(const Linker &linker, ArtefactKind kind, llvm::ArrayRef<std::st
   auto all = inputs(kind, objects, linker.isCompiler ? "-Wl," : "");
   if (!all)
     return all.takeError();
-  Arguments command = {linker.path, "-o", output.str()};
+  // lld makes a temporary of its own for a file that it is to name, and leaves it when it is ended at the wrong moment;
+  // what it writes to its standard output goes to our temporary.
+  Arguments command = {linker.path, "-o", linker.isCompiler ? output.str() : "-"};
   append(command, linker.isCompiler ? compilerCommand(kind, *all, name) : linkerCommand(kind, *all, name));
-  return runProgram(command);
+  return runProgram(command, linker.isCompiler ? "" : output);
 }
 
 } // namespace weft

@@ -4,6 +4,7 @@
 // again.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/targets/Program.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Errno.h"
 #include "llvm/Support/Path.h"
@@ -21,14 +22,14 @@ namespace {
 constexpr size_t longestComplaint = 2000;
 
 /// In the new process, where only what signal handlers may call is allowed.
-[[noreturn]] void become(char *const *arguments, pid_t parent, int output) {
+[[noreturn]] void become(char *const *arguments, pid_t parent, int output, int complaints) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) // which ended before the line above
     _exit(127);
   int none = open("/dev/null", O_RDONLY);
   dup2(none, STDIN_FILENO);
   dup2(output, STDOUT_FILENO);
-  dup2(output, STDERR_FILENO);
+  dup2(complaints, STDERR_FILENO);
   execv(arguments[0], arguments);
   _exit(127);
 }
@@ -46,27 +47,31 @@ std::string readAll(int fd) {
 
 } // namespace
 
-llvm::Error runProgram(llvm::ArrayRef<std::string> arguments) {
+llvm::Error runProgram(llvm::ArrayRef<std::string> arguments, llvm::StringRef outputName) {
   llvm::StringRef name = llvm::sys::path::filename(arguments[0]);
   std::vector<char *> argv;
   for (const std::string &argument : arguments)
     argv.push_back(const_cast<char *>(argument.c_str()));
   argv.push_back(nullptr);
 
-  int output[2];
+  int complaints[2], output = -1;
   pid_t parent = getpid();
-  if (pipe2(output, O_CLOEXEC) != 0)
+  if (!outputName.empty() &&
+      (output = open(outputName.str().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0777)) < 0)
+    return llvm::createStringError("cannot write " + outputName + ": " + llvm::sys::StrError());
+  llvm::scope_exit closeOutput([&] { close(output); });
+  if (pipe2(complaints, O_CLOEXEC) != 0)
     return llvm::createStringError("cannot run " + name + ": " + llvm::sys::StrError());
   pid_t child = fork();
   if (child == 0)
-    become(argv.data(), parent, output[1]);
-  close(output[1]);
+    become(argv.data(), parent, output < 0 ? complaints[1] : output, complaints[1]);
+  close(complaints[1]);
   if (child < 0) {
-    close(output[0]);
+    close(complaints[0]);
     return llvm::createStringError("cannot run " + name + ": " + llvm::sys::StrError());
   }
-  std::string complaint = readAll(output[0]);
-  close(output[0]);
+  std::string complaint = readAll(complaints[0]);
+  close(complaints[0]);
   int status = 0;
   llvm::sys::RetryAfterSignal(-1, ::waitpid, child, &status, 0);
 

@@ -9,7 +9,7 @@
 namespace weft {
 
 /// Runs arguments[0], a path, and waits. The error holds the first lines of what it printed. It is ended when this
-/// process ends, by whatever signal.
-llvm::Error runProgram(llvm::ArrayRef<std::string> arguments);
+/// process ends, by whatever signal. Its standard output goes to the file `output` where one is named.
+llvm::Error runProgram(llvm::ArrayRef<std::string> arguments, llvm::StringRef output = "");
 
 } // namespace weft

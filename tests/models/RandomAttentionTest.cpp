@@ -4,7 +4,7 @@
 //
 // Program n is the same on every machine. To see it and run it alone:
 //     WEFT_SEED=n build/bin/weft_models_tests --gtest_filter=AttentionOfSeeds.FromTheEnvironment
-// With WEFT_BOTH_LEVELS=1, each of the 2000 is compiled for AVX2 and for AVX-512.
+// All 2000: ./dev test --long. With WEFT_BOTH_LEVELS=1, each is compiled for AVX2 and for AVX-512.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/inspect/Verify.h"
 #include "compiler/pipelines/Pipelines.h"
@@ -358,10 +358,10 @@ TEST_F(AttentionOfSeeds, FromTheEnvironment) {
 // The first 200 programs are run always. Suites run beside each other, so there are a few.
 INSTANTIATE_TEST_SUITE_P(First, RandomAttention, testing::Values(0));
 INSTANTIATE_TEST_SUITE_P(Second, RandomAttention, testing::Values(1));
-INSTANTIATE_TEST_SUITE_P(SlowA, RandomAttention, testing::Range(2, 7));
-INSTANTIATE_TEST_SUITE_P(SlowB, RandomAttention, testing::Range(7, 12));
-INSTANTIATE_TEST_SUITE_P(SlowC, RandomAttention, testing::Range(12, 16));
-INSTANTIATE_TEST_SUITE_P(SlowD, RandomAttention, testing::Range(16, 20));
+INSTANTIATE_TEST_SUITE_P(LongA, RandomAttention, testing::Range(2, 7));
+INSTANTIATE_TEST_SUITE_P(LongB, RandomAttention, testing::Range(7, 12));
+INSTANTIATE_TEST_SUITE_P(LongC, RandomAttention, testing::Range(12, 16));
+INSTANTIATE_TEST_SUITE_P(LongD, RandomAttention, testing::Range(16, 20));
 
 } // namespace
 } // namespace weft::test

@@ -111,7 +111,8 @@ def gtest(tally, options):
         # The tests of a suite share what it sets up, so they stay together; a few processes keep all cores busy.
         parts = [[] for _ in range(4 * options.jobs)]
         for suite in suites.values():
-            chosen = [n for n in suite if tally.wants(n) and not (options.quick and "slow" in n.lower())]
+            chosen = [n for n in suite if tally.wants(n) and not (options.quick and "slow" in n.lower())
+                      and (options.long or not n.startswith("Long"))]
             min(parts, key=len).extend(chosen)
         jobs += [(binary, part) for part in parts if part]
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
@@ -188,6 +189,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help="the build folder")
     parser.add_argument("--filter", default="", help="only tests whose kind and name contain this, in any case")
+    parser.add_argument("--long", action="store_true", help="also the suites named Long: all of the random programs")
     parser.add_argument("--quick", action="store_true", help="leave out tests named Slow or that REQUIRE slow")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at a time")
     parser.add_argument("--lit", nargs="+", default=["/usr/lib/llvm-22/bin/lit", shutil.which("lit-22") or "lit-22"], help="where lit may be")
