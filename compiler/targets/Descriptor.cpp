@@ -110,7 +110,8 @@ llvm::Expected<Constant *> DescriptorBuilder::entry(const EntryInterface &entry)
                     arrayOf(tensors, [&](const TensorInterface &tensor) { return this->tensor(tensor); }),
                     axis(entry.positionAxis), i64(entry.context), i32(codes->size()), i32(0),
                     arrayOf(*codes, [&](const EntrySymbols &level) {
-                      return structure({i32(level.cpuLevel), i32(0), hidden(level.run), hidden(level.arena)});
+                      return structure({i32(level.cpuLevel), i32(WEFT_ABI_DEVICE_CPU), hidden(level.run),
+                                        hidden(level.arena), i32(0), i32(0), null()});
                     })});
 }
 

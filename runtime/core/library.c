@@ -3,7 +3,7 @@
  * The library holds its own copy of the runtime (abi.h says why); loading binds that copy to this one. */
 #include "core/error.h"
 #include "core/module.h"
-#include "cpu/parallel.h"
+#include "core/services.h"
 #include <dlfcn.h>
 #include <limits.h>
 #include <link.h>

@@ -52,6 +52,40 @@ static weft_status check_tensor(const weft_abi_module *abi, const weft_abi_entry
   return WEFT_OK;
 }
 
+static weft_status check_kernel(const weft_abi_entry *entry, const weft_abi_kernel *kernel, weft_error *error) {
+  enum { SPIRV_MAGIC = 0x07230203, HEADER_WORDS = 5 };
+  if (!kernel->name)
+    return DAMAGED("a kernel of entry '%s' has no name", entry->name);
+  if (!kernel->spirv || kernel->words <= HEADER_WORDS || kernel->spirv[0] != SPIRV_MAGIC)
+    return DAMAGED("kernel '%s' is no SPIR-V", kernel->name);
+  if (!kernel->local_size[0] || !kernel->local_size[1] || !kernel->local_size[2])
+    return DAMAGED("kernel '%s' has an empty workgroup", kernel->name);
+  return WEFT_OK;
+}
+
+static weft_status check_code(const weft_abi_entry *entry, uint32_t index, weft_error *error) {
+  const weft_abi_code *code = &entry->code[index], *before = index ? code - 1 : NULL;
+  if (code->device > WEFT_ABI_DEVICE_VULKAN)
+    return DAMAGED("entry '%s' has code for the unknown device %u", entry->name, code->device);
+  if (before && code->device < before->device)
+    return DAMAGED("the code of entry '%s' for CPUs does not come first", entry->name);
+  if (code->device == WEFT_ABI_DEVICE_CPU) {
+    if (!code->run || !code->arena)
+      return DAMAGED("entry '%s' has no code for CPU level %u", entry->name, code->cpu_level);
+    if (before && code->cpu_level <= before->cpu_level)
+      return DAMAGED("the CPU levels of entry '%s' do not rise", entry->name);
+    return WEFT_OK;
+  }
+  if (!code->run || !code->arena || (code->kernels && !code->kernel))
+    return DAMAGED("entry '%s' has no code for Vulkan", entry->name);
+  for (uint32_t i = 0; i < code->kernels; i++) {
+    weft_status status = check_kernel(entry, &code->kernel[i], error);
+    if (status != WEFT_OK)
+      return status;
+  }
+  return WEFT_OK;
+}
+
 static weft_status check_entry(const weft_abi_module *abi, const weft_abi_entry *entry, weft_error *error) {
   if (!entry->name)
     return DAMAGED("an entry has no name");
@@ -60,10 +94,9 @@ static weft_status check_entry(const weft_abi_module *abi, const weft_abi_entry 
   if (!entry->codes || !entry->code)
     return DAMAGED("entry '%s' has no code", entry->name);
   for (uint32_t i = 0; i < entry->codes; i++) {
-    if (!entry->code[i].run || !entry->code[i].arena)
-      return DAMAGED("entry '%s' has no code for CPU level %u", entry->name, entry->code[i].cpu_level);
-    if (i && entry->code[i].cpu_level <= entry->code[i - 1].cpu_level)
-      return DAMAGED("the CPU levels of entry '%s' do not rise", entry->name);
+    weft_status status = check_code(entry, i, error);
+    if (status != WEFT_OK)
+      return status;
   }
   uint64_t tensors = (uint64_t)entry->inputs + entry->caches + entry->outputs;
   if (tensors && !entry->tensors)

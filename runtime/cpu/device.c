@@ -4,12 +4,18 @@
 #include "cpu/level.h"
 #include "cpu/parallel.h"
 #include <sched.h>
-#include <string.h>
 
 static weft_status choose(const weft_abi_entry *entry, int cpu_level, const weft_abi_code **code, weft_error *error) {
   weft_cpuid cpu = weft_cpuid_read();
   char missing[256];
-  for (uint32_t i = entry->codes; i-- > 0;) {
+  // Code for CPUs comes first.
+  uint32_t codes = 0;
+  while (codes < entry->codes && entry->code[codes].device == WEFT_ABI_DEVICE_CPU)
+    codes++;
+  if (!codes)
+    return weft_fail(error, WEFT_MISUSE, "entry '%s' holds no code for CPUs; compile the model for cpu too",
+                     entry->name);
+  for (uint32_t i = codes; i-- > 0;) {
     *code = &entry->code[i];
     if ((!cpu_level || (*code)->cpu_level <= (uint32_t)cpu_level) &&
         weft_cpu_has(&cpu, (*code)->cpu_level, missing, sizeof missing))
@@ -74,43 +80,13 @@ static int64_t arena(void *state, const weft_call *call) {
   return call->code->arena(call->arguments);
 }
 
-/* "tokens[0, 5]" where the label is an input's name, else "element 5 of label". */
-static const char *place(const weft_call *call, const weft_report *report, char *memory, size_t bytes) {
-  weft_text text = weft_text_in(memory, bytes);
-  int known = report->label >= 0 && (uint64_t)report->label < call->module->label_count;
-  const char *label = known ? call->module->labels[report->label] : "an unnamed tensor";
-  for (uint32_t i = 0; i < call->entry->inputs; i++) {
-    const weft_abi_tensor *tensor = &call->entry->tensors[i];
-    if (strcmp(tensor->name, label) || report->position < 0)
-      continue;
-    const weft_abi_memref *memref = call->arguments[i];
-    int64_t rest = report->position, at[WEFT_ABI_MAX_RANK];
-    for (uint32_t d = tensor->rank; d-- > 0;) {
-      int64_t size = memref->sizes_then_strides[d];
-      at[d] = size ? rest % size : 0;
-      rest = size ? rest / size : 0;
-    }
-    weft_text_add(&text, "%s", label);
-    for (uint32_t d = 0; d < tensor->rank; d++)
-      weft_text_add(&text, "%s%lld%s", d ? ", " : "[", (long long)at[d], d + 1 == tensor->rank ? "]" : "");
-    return memory;
-  }
-  weft_text_add(&text, "element %lld of '%s'", (long long)report->position, label);
-  return memory;
-}
-
 static weft_status run(void *state, const weft_call *call, weft_error *error) {
   weft_cpu *cpu = state;
   cpu->report.made = 0;
   weft_cpu *before = weft_cpu_enter(cpu);
   call->code->run(call->arguments);
   weft_cpu_enter(before);
-  if (!cpu->report.made)
-    return WEFT_OK;
-  char memory[256];
-  return weft_fail(error, WEFT_BAD_INPUT, "%s is %lld, which is not in 0 .. %lld",
-                   place(call, &cpu->report, memory, sizeof memory), (long long)cpu->report.index,
-                   (long long)cpu->report.bound - 1);
+  return cpu->report.made ? weft_fail_index(call, &cpu->report, error) : WEFT_OK;
 }
 
 const weft_device weft_cpu_device = {"cpu", choose, open_state, close_state, reserve, release, arena, run};

@@ -1,14 +1,9 @@
 /* parallel.c - how are the two functions served that generated code calls? */
 #include "cpu/parallel.h"
-
-/* Exported also where everything else is hidden: generated code and other copies of the runtime call these by name. */
-#define EXPORTED __attribute__((visibility("default")))
+#include "core/services.h"
 
 static _Thread_local weft_cpu *current;   /* for whom this thread runs */
 static _Thread_local int inside_a_region; /* it runs a body: a region in there has no other threads to wait for */
-
-/* Where this copy lies in a shared library that another copy runs: that copy's functions. Set once. */
-static const weft_abi_services *bound;
 
 weft_cpu *weft_cpu_enter(weft_cpu *cpu) {
   weft_cpu *before = current;
@@ -21,9 +16,9 @@ void weft_cpu_enter_worker(void *cpu) {
   inside_a_region = 1;
 }
 
-EXPORTED void weft_parallel(void (*body)(void *closure, int64_t index), void *closure, int64_t count) {
+WEFT_API void weft_parallel(void (*body)(void *closure, int64_t index), void *closure, int64_t count) {
   if (!current) {
-    const weft_abi_services *services = __atomic_load_n(&bound, __ATOMIC_ACQUIRE);
+    const weft_abi_services *services = weft_bound_services();
     if (services) {
       services->parallel(body, closure, count);
       return;
@@ -39,9 +34,9 @@ EXPORTED void weft_parallel(void (*body)(void *closure, int64_t index), void *cl
   inside_a_region = 0;
 }
 
-EXPORTED void weft_bad_index(int64_t label, int64_t position, int64_t index, int64_t bound_of_index) {
+WEFT_API void weft_bad_index(int64_t label, int64_t position, int64_t index, int64_t bound_of_index) {
   if (!current) {
-    const weft_abi_services *services = __atomic_load_n(&bound, __ATOMIC_ACQUIRE);
+    const weft_abi_services *services = weft_bound_services();
     if (services)
       services->bad_index(label, position, index, bound_of_index);
     return;
@@ -52,17 +47,4 @@ EXPORTED void weft_bad_index(int64_t label, int64_t position, int64_t index, int
   if (!report->made || label < report->label || (label == report->label && position < report->position))
     *report = (weft_report){1, label, position, index, bound_of_index};
   pthread_mutex_unlock(&current->lock);
-}
-
-const weft_abi_services weft_own_services = {
-    .version = WEFT_ABI_VERSION, .parallel = weft_parallel, .bad_index = weft_bad_index};
-
-EXPORTED int weft_runtime_bind(const weft_abi_services *services) {
-  if (services == &weft_own_services)
-    return 1;
-  if (services->version != WEFT_ABI_VERSION)
-    return 0;
-  const weft_abi_services *none = NULL;
-  return __atomic_compare_exchange_n(&bound, &none, services, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ||
-         none == services;
 }

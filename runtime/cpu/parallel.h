@@ -5,19 +5,13 @@
 #ifndef WEFT_CPU_PARALLEL_H
 #define WEFT_CPU_PARALLEL_H
 
+#include "core/report.h"
 #include "cpu/pool.h"
-#include "weft/abi.h"
 #include <pthread.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* The index out of range that a run reports. */
-typedef struct weft_report {
-  int made;
-  int64_t label, position, index, bound;
-} weft_report;
 
 /* What the CPU device holds for one context. */
 typedef struct weft_cpu {
@@ -31,9 +25,6 @@ weft_cpu *weft_cpu_enter(weft_cpu *cpu);
 
 /* The same for a thread of a pool: regions inside a region run in place. */
 void weft_cpu_enter_worker(void *cpu);
-
-/* What this copy of the runtime offers to libraries that it loads. */
-extern const weft_abi_services weft_own_services;
 
 #ifdef __cplusplus
 }

@@ -96,7 +96,7 @@ const weft_abi_dim dims[] = {{0, 0}, {-1, 2}};
 const weft_abi_tensor tensors[] = {{"x", WEFT_ABI_F32, 2, dims, nullptr},
                                    {"mask", WEFT_ABI_I1, 1, dims, nullptr},
                                    {"y", WEFT_ABI_F32, 1, dims, nullptr}};
-weft_abi_code code[] = {{WEFT_ABI_CPU_V3, 0, run, arena}};
+weft_abi_code code[] = {{WEFT_ABI_CPU_V3, WEFT_ABI_DEVICE_CPU, run, arena, 0, 0, nullptr}};
 const weft_abi_entry entries[] = {{"pair", WEFT_ABI_SEQUENCE, 2, 0, 1, tensors, -1, 0, 1, 0, code}};
 const weft_abi_module module = {WEFT_ABI_MAGIC, WEFT_ABI_VERSION, "pair", 1,       1, axes, entries, 0,
                                 nullptr,        nullptr,          0,      nullptr, 0};

@@ -104,7 +104,8 @@ TEST(Library, IsBoundToOneOtherCopyOnly) {
   void *library = dlopen(artefact("libweft_toy.so").c_str(), RTLD_NOW | RTLD_LOCAL);
   ASSERT_TRUE(library) << dlerror();
   auto bind = reinterpret_cast<decltype(&weft_runtime_bind)>(dlsym(library, "weft_runtime_bind"));
-  static const weft_abi_services other = {WEFT_ABI_VERSION, 0, nullptr, nullptr}, old = {0, 0, nullptr, nullptr};
+  static const weft_abi_services other = {WEFT_ABI_VERSION, 0, nullptr, nullptr, nullptr},
+                                 old = {0, 0, nullptr, nullptr, nullptr};
   EXPECT_FALSE(bind(&old));
   Module module;
   weft_error error{};

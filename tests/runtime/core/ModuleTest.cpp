@@ -16,6 +16,13 @@ struct Damaged {
   std::vector<weft_abi_tensor> tensors{entries[1].tensors, entries[1].tensors + 3};
   std::vector<weft_abi_dim> dims{tensors[2].dims, tensors[2].dims + 3};
   std::vector<weft_abi_code> code{entries[1].code, entries[1].code + 2};
+  const uint32_t spirv[6] = {0x07230203};
+  weft_abi_kernel kernel = {"rows", spirv, 6, {1, 1, 1}, 0, 0, 0, 0};
+  /// Makes the second code one for Vulkan.
+  weft_abi_code &vulkan() {
+    code[1] = {0, WEFT_ABI_DEVICE_VULKAN, code[0].run, code[0].arena, 1, 0, &kernel};
+    return code[1];
+  }
   Damaged() {
     tensors[2].dims = dims.data();
     entries[1].tensors = tensors.data();
@@ -38,7 +45,7 @@ TEST(Module, OtherVersionsAreRefusedByName) {
   Damaged d;
   d.module.version = 7;
   EXPECT_EQ(refusal(d.module),
-            "the model was compiled for version 7 of the runtime, but this is version 1; compile it again");
+            "the model was compiled for version 7 of the runtime, but this is version 2; compile it again");
   d.module.magic = 0x46454c45;
   EXPECT_EQ(refusal(d.module), "this is no compiled model: it begins with 46454c45, not 54464557");
 }
@@ -62,6 +69,13 @@ TEST(Module, DamageIsRefused) {
       {"entry 'toy_step' has no code", [](Damaged &d) { d.entries[1].codes = 0; }},
       {"entry 'toy_step' has no code for CPU level 4", [](Damaged &d) { d.code[1].run = nullptr; }},
       {"the CPU levels of entry 'toy_step' do not rise", [](Damaged &d) { d.code[1].cpu_level = 3; }},
+      {"entry 'toy_step' has code for the unknown device 2", [](Damaged &d) { d.code[1].device = 2; }},
+      {"the code of entry 'toy_step' for CPUs does not come first",
+       [](Damaged &d) { d.code[0].device = WEFT_ABI_DEVICE_VULKAN; }},
+      {"entry 'toy_step' has no code for Vulkan", [](Damaged &d) { d.vulkan().kernel = nullptr; }},
+      {"a kernel of entry 'toy_step' has no name", [](Damaged &d) { d.vulkan(), d.kernel.name = nullptr; }},
+      {"kernel 'rows' is no SPIR-V", [](Damaged &d) { d.vulkan(), d.kernel.words = 5; }},
+      {"kernel 'rows' has an empty workgroup", [](Damaged &d) { d.vulkan(), d.kernel.local_size[1] = 0; }},
       {"entry 'toy_step' does not describe its tensors", [](Damaged &d) { d.entries[1].tensors = nullptr; }},
       {"entry 'toy_step' has caches but is no step", [](Damaged &d) { d.entries[1].kind = WEFT_ABI_SEQUENCE; }},
       {"step 'toy_step' does not say which axis its cache holds", [](Damaged &d) { d.entries[1].position_axis = -1; }},

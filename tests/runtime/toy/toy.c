@@ -80,8 +80,12 @@ static const weft_abi_tensor step_tensors[] = {{"tokens", WEFT_ABI_I32, 2, token
                                                {"tokens_seen", WEFT_ABI_I32, 2, cache_dims, cache_names},
                                                {"logits", WEFT_ABI_F32, 3, logit_dims, names}};
 /* The same code for both levels: it is plain C. */
-static const weft_abi_code code[] = {{WEFT_ABI_CPU_V3, 0, run, arena}, {WEFT_ABI_CPU_V4, 0, run, arena}};
-static const weft_abi_code step_code[] = {{WEFT_ABI_CPU_V3, 0, run_step, arena}, {WEFT_ABI_CPU_V4, 0, run_step, arena}};
+#define CPU_CODE(run)                                                                                                  \
+  {WEFT_ABI_CPU_V3, WEFT_ABI_DEVICE_CPU, run, arena, 0, 0, NULL}, {                                                    \
+    WEFT_ABI_CPU_V4, WEFT_ABI_DEVICE_CPU, run, arena, 0, 0, NULL                                                       \
+  }
+static const weft_abi_code code[] = {CPU_CODE(run)};
+static const weft_abi_code step_code[] = {CPU_CODE(run_step)};
 static const weft_abi_entry entries[] = {
     {"toy", WEFT_ABI_SEQUENCE, 1, 0, 1, tensors, -1, 0, 2, 0, code},
     {"toy_step", WEFT_ABI_STEP, 1, 1, 1, step_tensors, SEQ, TOY_CONTEXT, 2, 0, step_code}};
