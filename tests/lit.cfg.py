@@ -1,12 +1,13 @@
 # How lit finds and runs the tests that are files: .mlir for weft-opt, .weft for weft, .test for anything on a command line.
 #
 # The programs of the build (weft, weft-opt, weft-interpret) and of LLVM (FileCheck, not, split-file) go by their names.
-# %examples, %shared and %runtime-include are folders, %clang is the compiler of the build.
+# %examples, %shared, %runtime-include, %bench and %build are folders, %clang and %python programs.
 # Features a test can REQUIRE:
 #   shared   the folder ../shared beside the project is there (never in a user's clone)
 #   slow     the run is a whole one, not `./dev test --quick`
 #   avx512   this machine runs x86-64-v4 code
 import os
+import sys
 
 import lit.formats
 
@@ -29,6 +30,9 @@ config.substitutions += [
     ("%shared", os.path.normpath(shared)),
     ("%runtime-include", os.path.join(config.weft_source_dir, "runtime", "include")),
     ("%clang", config.clang),
+    ("%python", sys.executable),
+    ("%bench", os.path.join(config.weft_source_dir, "tests", "bench")),
+    ("%build", config.weft_binary_dir),
 ]
 
 if os.path.isdir(shared):

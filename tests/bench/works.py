@@ -1,0 +1,97 @@
+"""What is measured: works, their shapes, who competes in them, what binds them, and the bars that they are held to."""
+
+import dataclasses
+
+HEADS, WIDTH = 12, 64
+
+
+@dataclasses.dataclass
+class Work:
+    group: str
+    name: str
+    model: str                      # a .weft file, from the project's root
+    spec: dict                      # what contenders are told, beside inputs, weights and artefact
+    inputs: list                    # (type, shape, bound of integers) of each
+    contenders: list                # "weft" first
+    flops: float = 0                # of the type's multiply-adds
+    bytes: float = 0                # that have to be read, at least
+    axes: dict = dataclasses.field(default_factory=dict)
+    past: list = None               # of a step: like inputs, what was fed before
+    weights: bool = False           # whether the model has any
+    share: float = None             # bar: of the lower of the two limits
+    ratio: float = None             # bar: how many times as fast as the best peer
+    seconds: float = 0.03           # to measure in each round
+    tolerance: float = 1e-4         # of differences of results, in terms of the largest number
+    rounds: int = 9
+
+
+def matmuls():
+    for columns, depth in ((768, 768), (2304, 768), (3072, 768), (768, 3072)):
+        for rows in (1, 2, 4, 8, 16, 128, 197, 256, 512, 1024):
+            bars = {1: 0.85, 2: 0.65, 4: 0.70, 8: 0.90, 16: 0.90}
+            yield Work("matmul", f"matmul {rows}x{columns}x{depth}", "tests/bench/Inputs/matmul.weft",
+                       {"kind": "matmul", "rows": rows, "columns": columns, "depth": depth},
+                       [("f32", [rows, depth], 0)], ["weft", "onednn", "openblas", "torch"],
+                       flops=2 * rows * columns * depth, bytes=4 * columns * depth,
+                       axes={"from": depth, "to": columns}, weights=True, share=bars.get(rows, 0.92), ratio=1.0)
+
+
+def attentions():
+    for mask in ("plain", "causal"):
+        for length in (197, 512, 1000, 1024, 2048, 4096):
+            pairs = length * (length + 1) / 2 if mask == "causal" else length * length
+            share = 0.76 if mask == "causal" and length < 2000 else 0.84
+            shape = [length, HEADS, WIDTH]
+            yield Work("attention", f"attention {mask} {length}", f"tests/bench/Inputs/attention/{mask}.weft",
+                       {"kind": "attention", "causal": mask == "causal"}, [("f32", shape, 0)] * 3,
+                       ["weft", "torch"], flops=4 * pairs * HEADS * WIDTH, axes={"head": HEADS},
+                       share=share, ratio=1.5 if mask == "causal" else 1.3, rounds=7)
+    for length in (1024, 4096):
+        pairs = sum(min(q + 1, 512) for q in range(length))
+        yield Work("attention", f"attention window and soft cap {length}", "tests/bench/Inputs/attention/flex.weft",
+                   {"kind": "flex", "window": 512, "softcap": 30}, [("f32", [length, HEADS, WIDTH], 0)] * 3,
+                   ["weft", "torch flex"], flops=4 * pairs * HEADS * WIDTH, axes={"head": HEADS}, ratio=1.5, rounds=7)
+
+
+def decodes():
+    for heads, keys in ((12, 12), (32, 8)):
+        for length in (256, 512, 1024, 2048, 4096, 8192):
+            past, one = length - 1, lambda n, h: ("f32", [1, n, h, WIDTH], 0)
+            yield Work("decode", f"decode {length}, {heads} heads of {keys}", "tests/bench/Inputs/decode.weft",
+                       {"kind": "decode", "heads": heads, "keys": keys, "length": length},
+                       [one(1, heads), one(1, keys), one(1, keys)], ["weft", "torch"],
+                       flops=4 * heads * WIDTH * length, bytes=8 * keys * WIDTH * length,
+                       axes={"head": heads, "kv_head": keys},
+                       past=[one(past, heads), one(past, keys), one(past, keys)], share=0.88)
+
+
+def transformer(layers, embed, hidden, length, pairs):
+    """Operations of the layers of a transformer with matrices of these sizes."""
+    return layers * (2 * length * (4 * embed * embed + 2 * embed * hidden) + 4 * pairs * embed)
+
+
+GPT2_WEIGHTS = 12 * (4 * 768 * 768 + 2 * 768 * 3072) + 50257 * 768
+
+
+def models():
+    peers = ["torch eager", "torch compile", "onnxruntime", "openvino"]
+    length = 512
+    yield Work("models", "gpt2 prefill 512", "examples/gpt2/gpt2.weft", {"kind": "model", "model": "gpt2"},
+               [("i32", [1, length], 50257)], ["weft"] + peers, weights=True, ratio=1.25, seconds=0, rounds=5,
+               flops=transformer(12, 768, 3072, length, length * (length + 1) / 2) + 2 * length * 768 * 50257)
+    yield Work("models", "gpt2 step at 512", "examples/gpt2/gpt2.weft", {"kind": "model", "model": "gpt2", "after": 512},
+               [("i32", [1, 1], 50257)], ["weft"] + peers, past=[("i32", [1, length], 50257)], weights=True, share=0.85,
+               ratio=1.3, seconds=0.25, bytes=4 * (GPT2_WEIGHTS + 2 * 12 * 768 * (length + 1)), flops=2 * GPT2_WEIGHTS)
+    for batch in (1, 4):
+        length = 128
+        yield Work("models", f"bert-base {batch}x{length}", "examples/bert/bert.weft", {"kind": "model", "model": "bert"},
+                   [("i32", [batch, length], 30522), ("i32", [batch, length], 2), ("i32", [batch, length], -1)],
+                   ["weft"] + peers, weights=True, ratio=1.2, seconds=0, rounds=5,
+                   flops=batch * transformer(12, 768, 3072, length, length * length))
+        length = 197
+        yield Work("models", f"vit-b/16 {batch}", "tests/bench/Inputs/vit.weft", {"kind": "model", "model": "vit"},
+                   [("f32", [batch, 3, 224, 224], 0)], ["weft"] + peers, weights=True, ratio=1.2, seconds=0, rounds=5,
+                   flops=batch * (transformer(12, 768, 3072, length, length * length) + 2 * 196 * 768 * 768))
+
+
+GROUPS = {"matmul": matmuls, "attention": attentions, "decode": decodes, "models": models}
