@@ -77,6 +77,8 @@ int report(const weft_error &error) {
   case WEFT_NO_CPU:
   case WEFT_NO_MEMORY:
   case WEFT_SYSTEM:
+  case WEFT_NO_DEVICE:
+  case WEFT_DEVICE_LOST:
     return Machine;
   default:
     return BadInput;

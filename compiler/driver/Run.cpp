@@ -48,7 +48,7 @@ private:
 static int openFor(const ::arguments &asked, llvm::StringRef library, weft_module *&module) {
   // What goes in and comes out can be told on machines that cannot run it.
   weft_load_options options = {};
-  options.device = asked.mode == MODE_INFO ? "null" : nullptr;
+  options.device = asked.mode == MODE_INFO ? "null" : asked.device;
   options.cpu_level = asked.cpu_level;
   options.verify_weights = asked.verify_weights;
   return openLibrary(library, options, module);

@@ -29,10 +29,9 @@ static weft_status check_step(const weft_context *context, const weft_abi_entry 
   return WEFT_OK;
 }
 
-static weft_status reserve(weft_context *context, weft_buffer *buffer, int64_t bytes, const char *what,
-                           weft_error *error) {
+static weft_status reserve(weft_context *context, weft_buffer *buffer, int64_t bytes, weft_use use, weft_error *error) {
   const weft_module *module = context->module;
-  return module->device->reserve(context->device_state, buffer, &module->allocator, (size_t)bytes, what, error);
+  return module->device->reserve(context->device_state, buffer, &module->allocator, (size_t)bytes, use, error);
 }
 
 /* Is the memory that the caller gives for an output the right memory? */
@@ -66,7 +65,7 @@ static weft_status place_outputs(weft_context *context, const weft_abi_entry *en
       result->data = given[i].data;
     } else {
       weft_buffer *buffer = &context->outputs[entry->kind][i];
-      status = reserve(context, buffer, bytes, "an output", error);
+      status = reserve(context, buffer, bytes, WEFT_USE_OUTPUT, error);
       result->data = buffer->data;
     }
     if (status != WEFT_OK)
@@ -85,7 +84,7 @@ static weft_status place_caches(weft_context *context, const weft_abi_entry *ent
     int64_t bytes;
     weft_status status = weft_resolve(&tensors[i], context->axes, &view, &bytes, error);
     if (status == WEFT_OK)
-      status = reserve(context, &context->caches[i], bytes, "the cache", error);
+      status = reserve(context, &context->caches[i], bytes, WEFT_USE_CACHE, error);
     if (status != WEFT_OK)
       return status;
     view.data = context->caches[i].data;
@@ -146,7 +145,7 @@ static weft_status execute(weft_context *context, const weft_abi_entry *entry, c
   int64_t bytes = module->device->arena(context->device_state, &call);
   if (bytes < 0)
     return weft_fail(error, WEFT_NO_MEMORY, "entry '%s' needs more working memory than can be addressed", entry->name);
-  status = reserve(context, &context->arena, bytes, "working memory", error);
+  status = reserve(context, &context->arena, bytes, WEFT_USE_ARENA, error);
   if (status != WEFT_OK)
     return status;
   fill_bytes(memref, context->arena.data, (uint64_t)bytes);

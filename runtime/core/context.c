@@ -61,7 +61,7 @@ weft_status weft_context_create(weft_module *module, const weft_context_options 
   context->module = module;
   weft_status status = allocate_parts(context, error);
   if (status == WEFT_OK)
-    status = module->device->open(&module->allocator, threads, &context->device_state, error);
+    status = module->device->open(module->shared, &module->allocator, threads, &context->device_state, error);
   if (status != WEFT_OK) {
     weft_context_destroy(context);
     return status;

@@ -30,6 +30,10 @@ const char *weft_module_name(const weft_module *module) { return module->abi->na
 
 uint64_t weft_module_weights_bytes(const weft_module *module) { return module->abi->weights_bytes; }
 
+const char *weft_module_device(const weft_module *module) {
+  return module->device->describe ? module->device->describe(module->shared) : module->device->name;
+}
+
 static const weft_abi_entry *entry_of(const weft_module *module, weft_kind kind) {
   return (unsigned)kind < WEFT_KINDS ? module->entry[kind] : NULL;
 }

@@ -25,6 +25,7 @@ void weft_release(const weft_allocator *allocator, void *memory, size_t bytes);
 typedef struct weft_buffer {
   void *data;
   size_t capacity;
+  void *owner; /* what a device keeps of it; NULL for host memory */
 } weft_buffer;
 
 /* Makes room for `bytes`, aligned to WEFT_ALIGNMENT. The contents are lost when it grows; new memory is zero. On

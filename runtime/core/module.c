@@ -21,17 +21,22 @@ static weft_status create(const weft_abi_module *abi, void *library, const weft_
   module->abi = abi;
 
   weft_status status = weft_validate(abi, error);
-  if (status == WEFT_OK && !(module->device = weft_find_device(options->device, error)))
+  const char *which = NULL;
+  if (status == WEFT_OK && !(module->device = weft_find_device(options->device, abi, &which, error)))
     status = WEFT_MISUSE;
+  if (status == WEFT_OK && module->device->attach)
+    status = module->device->attach(&module->allocator, abi, which, &module->shared, error);
   for (uint32_t i = 0; status == WEFT_OK && i < abi->entries; i++) {
     const weft_abi_entry *entry = &abi->entry[i];
     module->entry[entry->kind] = entry;
-    status = module->device->choose(entry, options->cpu_level, &module->code[entry->kind], error);
+    status = module->device->choose(module->shared, entry, options->cpu_level, &module->code[entry->kind], error);
   }
   if (status == WEFT_OK)
     status = weft_bind_code(abi, error);
   if (status == WEFT_OK)
     status = weft_weights_open(abi, options->weights, options->verify_weights, &module->weights, error);
+  if (status == WEFT_OK && module->device->prepare)
+    status = module->device->prepare(module, module->shared, error);
   if (status != WEFT_OK) {
     weft_module_destroy(module);
     return status;
@@ -71,6 +76,8 @@ void weft_module_retain(weft_module *module) { __atomic_fetch_add(&module->users
 void weft_module_destroy(weft_module *module) {
   if (!module || __atomic_sub_fetch(&module->users, 1, __ATOMIC_ACQ_REL))
     return;
+  if (module->shared)
+    module->device->detach(module->shared);
   weft_weights_close(&module->weights);
   weft_library_close(module->library);
   const weft_allocator allocator = module->allocator;

@@ -16,6 +16,7 @@ enum { WEFT_KINDS = 2, WEFT_ROLES = 3 };
 struct weft_module {
   weft_allocator allocator;
   const weft_device *device;
+  void *shared; /* what the device keeps for the module; NULL where it keeps nothing */
   const weft_abi_module *abi;
   const weft_abi_entry *entry[WEFT_KINDS]; /* by weft_kind; NULL where the module has none */
   const weft_abi_code *code[WEFT_KINDS];   /* what the device chose for it */

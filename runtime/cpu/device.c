@@ -5,7 +5,9 @@
 #include "cpu/parallel.h"
 #include <sched.h>
 
-static weft_status choose(const weft_abi_entry *entry, int cpu_level, const weft_abi_code **code, weft_error *error) {
+static weft_status choose(void *shared, const weft_abi_entry *entry, int cpu_level, const weft_abi_code **code,
+                          weft_error *error) {
+  (void)shared;
   weft_cpuid cpu = weft_cpuid_read();
   char missing[256];
   // Code for CPUs comes first.
@@ -38,7 +40,9 @@ static int available_cpus(void) {
   return count > 0 ? count : 1;
 }
 
-static weft_status open_state(const weft_allocator *allocator, int threads, void **state, weft_error *error) {
+static weft_status open_state(void *shared, const weft_allocator *allocator, int threads, void **state,
+                              weft_error *error) {
+  (void)shared;
   weft_cpu *cpu = weft_allocate(allocator, sizeof *cpu, "the device", error);
   if (!cpu)
     return WEFT_NO_MEMORY;
@@ -65,9 +69,9 @@ static void close_state(void *state, const weft_allocator *allocator) {
 }
 
 static weft_status reserve(void *state, weft_buffer *buffer, const weft_allocator *allocator, size_t bytes,
-                           const char *what, weft_error *error) {
+                           weft_use use, weft_error *error) {
   (void)state;
-  return weft_buffer_reserve(buffer, allocator, bytes, what, error);
+  return weft_buffer_reserve(buffer, allocator, bytes, weft_use_name(use), error);
 }
 
 static void release(void *state, weft_buffer *buffer, const weft_allocator *allocator) {
@@ -89,4 +93,11 @@ static weft_status run(void *state, const weft_call *call, weft_error *error) {
   return cpu->report.made ? weft_fail_index(call, &cpu->report, error) : WEFT_OK;
 }
 
-const weft_device weft_cpu_device = {"cpu", choose, open_state, close_state, reserve, release, arena, run};
+const weft_device weft_cpu_device = {.name = "cpu",
+                                     .choose = choose,
+                                     .open = open_state,
+                                     .close = close_state,
+                                     .reserve = reserve,
+                                     .release = release,
+                                     .arena = arena,
+                                     .run = run};

@@ -22,6 +22,7 @@ enum {
   OPT_TOKENS,
   OPT_NO_CACHE,
   OPT_CPU,
+  OPT_DEVICE,
   OPT_VERIFY
 };
 
@@ -40,35 +41,39 @@ static const struct option options[] = {{"time", no_argument, NULL, OPT_TIME},
                                         {"tokens", required_argument, NULL, OPT_TOKENS},
                                         {"no-cache", no_argument, NULL, OPT_NO_CACHE},
                                         {"cpu", required_argument, NULL, OPT_CPU},
+                                        {"device", required_argument, NULL, OPT_DEVICE},
                                         {"verify-weights", no_argument, NULL, OPT_VERIFY},
                                         {"output", required_argument, NULL, 'o'},
                                         {NULL, 0, NULL, 0}};
 
 void print_help(const char *program) {
-  printf("usage: %s name=input.npy ... [-o output.npy]     run on whole sequences\n"
-         "       %s --generate --prompt TEXT [--length N]  continue a text, byte by byte\n"
-         "       %s --info                                 what goes in and comes out\n"
-         "\n"
-         "  -o, --output [NAME=]FILE  write an output as .npy, whole or not at all; the rest is summarised\n"
-         "      --step[=N]            feed the cache N positions at a time (without N: all in one step)\n"
-         "      --time                say on stderr how long it took\n"
-         "      --repeat N            run N times (with --time: best and median)\n"
-         "      --threads N           use N threads; as many as there are CPUs, if not given\n"
-         "      --cpu v3|v4           use code for x86-64-v3 or -v4 at most\n"
-         "      --verify-weights      check the hash of the weights before running\n"
-         "\n"
-         "      --generate            choose and append one token after another; of several inputs, the one for which\n"
-         "                            there is no file\n"
-         "      --prompt TEXT         begin with these bytes, for models over bytes; prints text\n"
-         "      --tokens 1,2,3        begin with these numbers, for any model; prints numbers\n"
-         "      --length N            how many tokens to add at most (100)\n"
-         "      --stop N              end before this token would be added\n"
-         "      --temperature T       0, the default: always the likeliest; else sample\n"
-         "      --seed N              of the sampling (0)\n"
-         "      --no-cache            run the whole sequence again for each token\n"
-         "\n"
-         "exit status: 0 done, 1 an input is at fault, 2 usage, 3 the machine is (CPU, memory, disk)\n",
-         program, program, program);
+  printf(
+      "usage: %s name=input.npy ... [-o output.npy]     run on whole sequences\n"
+      "       %s --generate --prompt TEXT [--length N]  continue a text, byte by byte\n"
+      "       %s --info                                 what goes in and comes out\n"
+      "\n"
+      "  -o, --output [NAME=]FILE  write an output as .npy, whole or not at all; the rest is summarised\n"
+      "      --step[=N]            feed the cache N positions at a time (without N: all in one step)\n"
+      "      --time                say on stderr how long it took\n"
+      "      --repeat N            run N times (with --time: best and median)\n"
+      "      --threads N           use N threads; as many as there are CPUs, if not given\n"
+      "      --cpu v3|v4           use code for x86-64-v3 or -v4 at most\n"
+      "      --device D            run on cpu, vulkan, or vulkan:N (see weft devices); if not given, on the CPU where\n"
+      "                            the model was compiled for it\n"
+      "      --verify-weights      check the hash of the weights before running\n"
+      "\n"
+      "      --generate            choose and append one token after another; of several inputs, the one for which\n"
+      "                            there is no file\n"
+      "      --prompt TEXT         begin with these bytes, for models over bytes; prints text\n"
+      "      --tokens 1,2,3        begin with these numbers, for any model; prints numbers\n"
+      "      --length N            how many tokens to add at most (100)\n"
+      "      --stop N              end before this token would be added\n"
+      "      --temperature T       0, the default: always the likeliest; else sample\n"
+      "      --seed N              of the sampling (0)\n"
+      "      --no-cache            run the whole sequence again for each token\n"
+      "\n"
+      "exit status: 0 done, 1 an input is at fault, 2 usage, 3 the machine is (CPU, device, memory, disk)\n",
+      program, program, program);
 }
 
 static int usage(const char *format, const char *value) {
@@ -174,6 +179,9 @@ static int parse_option(int option, const char *value, arguments *parsed) {
     return EXIT_DONE;
   case OPT_TOKENS:
     return parse_tokens(value, parsed) ? EXIT_DONE : usage("--tokens %s is not a list such as 1,2,3", value);
+  case OPT_DEVICE:
+    parsed->device = value;
+    return EXIT_DONE;
   case OPT_CPU:
     if (strcmp(value, "v3") && strcmp(value, "v4"))
       return usage("--cpu %s is neither v3 nor v4", value);

@@ -17,7 +17,8 @@ typedef struct arguments {
   char **outputs; /* "path" or "name=path" as given */
   size_t output_count;
   int time, threads, repeat, cpu_level, verify_weights;
-  int64_t step; /* positions per step; 0: all at once */
+  int64_t step;       /* positions per step; 0: all at once */
+  const char *device; /* as weft_load_options has it; NULL: not given */
 
   const char *prompt;
   int32_t *tokens; /* of --tokens */

@@ -23,6 +23,8 @@ static int exit_code(weft_status status) {
   case WEFT_NO_CPU:
   case WEFT_NO_MEMORY:
   case WEFT_SYSTEM:
+  case WEFT_NO_DEVICE:
+  case WEFT_DEVICE_LOST:
     return EXIT_MACHINE;
   }
   return EXIT_MACHINE;
@@ -32,7 +34,8 @@ static weft_status execute(const arguments *asked, weft_error *error) {
   if (asked->mode == MODE_INFO)
     return command_info(weft_main_module, asked, error);
   weft_module *module;
-  const weft_load_options options = {.cpu_level = asked->cpu_level, .verify_weights = asked->verify_weights};
+  const weft_load_options options = {
+      .device = asked->device, .cpu_level = asked->cpu_level, .verify_weights = asked->verify_weights};
   weft_status status = weft_module_from_descriptor(weft_main_module, &options, &module, error);
   if (status != WEFT_OK)
     return status;

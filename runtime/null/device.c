@@ -9,14 +9,18 @@ typedef struct null_state {
 } null_state;
 
 /* Nothing is run, so any code will do. */
-static weft_status choose(const weft_abi_entry *entry, int cpu_level, const weft_abi_code **code, weft_error *error) {
+static weft_status choose(void *shared, const weft_abi_entry *entry, int cpu_level, const weft_abi_code **code,
+                          weft_error *error) {
+  (void)shared;
   (void)cpu_level;
   (void)error;
   *code = &entry->code[0];
   return WEFT_OK;
 }
 
-static weft_status open_state(const weft_allocator *allocator, int threads, void **state, weft_error *error) {
+static weft_status open_state(void *shared, const weft_allocator *allocator, int threads, void **state,
+                              weft_error *error) {
+  (void)shared;
   (void)threads;
   *state = weft_allocate(allocator, sizeof(null_state), "the device", error);
   return *state ? WEFT_OK : WEFT_NO_MEMORY;
@@ -27,9 +31,9 @@ static void close_state(void *state, const weft_allocator *allocator) {
 }
 
 static weft_status reserve(void *state, weft_buffer *buffer, const weft_allocator *allocator, size_t bytes,
-                           const char *what, weft_error *error) {
+                           weft_use use, weft_error *error) {
   (void)state;
-  return weft_buffer_reserve(buffer, allocator, bytes, what, error);
+  return weft_buffer_reserve(buffer, allocator, bytes, weft_use_name(use), error);
 }
 
 static void release(void *state, weft_buffer *buffer, const weft_allocator *allocator) {
@@ -66,7 +70,14 @@ static weft_status run(void *state, const weft_call *call, weft_error *error) {
   return WEFT_OK;
 }
 
-const weft_device weft_null_device = {"null", choose, open_state, close_state, reserve, release, arena, run};
+const weft_device weft_null_device = {.name = "null",
+                                      .choose = choose,
+                                      .open = open_state,
+                                      .close = close_state,
+                                      .reserve = reserve,
+                                      .release = release,
+                                      .arena = arena,
+                                      .run = run};
 
 size_t weft_null_calls(const weft_context *context, const weft_null_record **records) {
   const null_state *null = context->device_state;

@@ -44,6 +44,23 @@ inline Context open(const Module &module, int threads = 1) {
   return Context(context);
 }
 
+/// Why tests cannot use this device; "" where they can.
+inline std::string missingDevice(const std::string &name) {
+  if (name != "vulkan")
+    return "";
+  weft_device_info devices[16];
+  size_t count;
+  weft_error error;
+  weft_list_devices(devices, std::size(devices), &count, &error);
+  std::string reason = error.message;
+  for (size_t i = 1; i < count; ++i) {
+    if (!*devices[i].exclusion)
+      return "";
+    reason += std::string(devices[i].name) + ": " + devices[i].exclusion + "; ";
+  }
+  return "no Vulkan device: " + reason;
+}
+
 inline weft_view view(const std::vector<int32_t> &data, std::vector<int64_t> shape) {
   weft_view v{const_cast<int32_t *>(data.data()), WEFT_I32, static_cast<int32_t>(shape.size()), {}};
   std::copy(shape.begin(), shape.end(), v.shape);

@@ -39,7 +39,9 @@ typedef enum weft_status {
   WEFT_BAD_MODULE = 3, /* the artefact or its weights are missing, damaged or made for another version */
   WEFT_NO_CPU = 4,     /* this CPU lacks instructions that the code needs */
   WEFT_NO_MEMORY = 5,  /* memory could not be had; the message says how much */
-  WEFT_SYSTEM = 6      /* the operating system refused something else: a thread, a file */
+  WEFT_SYSTEM = 6,     /* the operating system or a driver refused something else: a thread, a file */
+  WEFT_NO_DEVICE = 7,  /* no Vulkan loader, no device, or none that can run the model; the message says why of each */
+  WEFT_DEVICE_LOST = 8 /* the device was lost; all calls on the module fail from now on, and it can be loaded again */
 } weft_status;
 
 typedef struct weft_error {
@@ -83,7 +85,8 @@ typedef struct weft_allocator {
 } weft_allocator;
 
 typedef struct weft_load_options {
-  const char *device;              /* NULL: "cpu". "null" runs nothing and records calls, for tests */
+  const char *device;              /* "cpu", "vulkan", or "vulkan:1", one of several; NULL: the CPU where the model has
+                                      code for it, else Vulkan. "null" runs nothing and records calls, for tests */
   int cpu_level;                   /* 0: the best code for this CPU; 3 or 4: code for x86-64-v3 or -v4 at most */
   int verify_weights;              /* not 0: hash the weights too (reads all of them); their size is always checked */
   const char *weights;             /* NULL: as the artefact says; else the file with the weights of this module */
@@ -119,7 +122,7 @@ typedef struct weft_entry_info {
   size_t inputs, caches, outputs;
   const char *position_axis; /* of a step: the axis whose positions the cache holds; else NULL */
   int64_t context;           /* of a step: the most positions that the cache holds; else 0 */
-  int cpu_level;             /* of the code that was chosen */
+  int cpu_level;             /* of the code that was chosen; 0: it is for Vulkan */
 } weft_entry_info;
 
 typedef struct weft_tensor_info {
@@ -146,6 +149,22 @@ WEFT_API int weft_module_find(const weft_module *module, weft_kind kind, weft_ro
  * types of `inputs` are read. The same refusals as weft_run. */
 WEFT_API weft_status weft_module_shapes(const weft_module *module, weft_kind kind, const weft_view *inputs,
                                         size_t input_count, weft_view *outputs, size_t output_count, weft_error *error);
+
+/* The device that runs the module: "cpu", "vulkan:0". */
+WEFT_API const char *weft_module_device(const weft_module *module);
+
+/* ---- Devices --------------------------------------------------------------------------------------------------- */
+
+typedef struct weft_device_info {
+  char name[32];         /* for weft_load_options: "vulkan:0" */
+  char description[320]; /* "NVIDIA H100 PCIe, a discrete GPU, 81559 MiB, Vulkan 1.3, ..." */
+  char exclusion[160];   /* why no module can run on it; "" where one can. A module may want more: loading it says so */
+} weft_device_info;
+
+/* The devices of this machine, in the order of their numbers. Fills `devices` with `capacity` of them at most, and
+ * gives how many there are in `count`. Where Vulkan cannot be used at all, the CPU alone is listed, and `vulkan` (may
+ * be NULL) says why. */
+WEFT_API void weft_list_devices(weft_device_info *devices, size_t capacity, size_t *count, weft_error *vulkan);
 
 /* ---- Contexts: one thread at a time ------------------------------------------------------------------------------ */
 

@@ -8,8 +8,9 @@ using namespace weft_test;
 namespace {
 
 /// Loads, opens, runs a sequence and two steps of growing size; the first status that is not WEFT_OK.
-weft_status useAll(TestAllocator &allocator, int threads, weft_error &error) {
+weft_status useAll(TestAllocator &allocator, const char *device, int threads, weft_error &error) {
   weft_load_options load{};
+  load.device = device;
   load.allocator = &allocator.c;
   weft_module *module = nullptr;
   weft_context *context = nullptr;
@@ -32,23 +33,32 @@ weft_status useAll(TestAllocator &allocator, int threads, weft_error &error) {
   return status;
 }
 
-TEST(Allocation, EveryFailureIsAnErrorAndLeaksNothing) {
-  for (int threads : {1, 3}) {
-    TestAllocator none;
-    weft_error error{};
-    ASSERT_EQ(useAll(none, threads, error), WEFT_OK) << error.message;
-    EXPECT_EQ(none.out, 0);
-    int64_t requests = none.requests;
-    EXPECT_GT(requests, 10);
-    for (int64_t n = 1; n <= requests; ++n) {
-      TestAllocator allocator;
-      allocator.failAt = n;
-      error = {};
-      EXPECT_EQ(useAll(allocator, threads, error), WEFT_NO_MEMORY) << "request " << n;
-      EXPECT_NE(std::string(error.message).find("could not be allocated"), std::string::npos) << error.message;
-      EXPECT_EQ(allocator.out, 0) << "request " << n;
-    }
+void failEach(const char *device, int threads) {
+  TestAllocator none;
+  weft_error error{};
+  ASSERT_EQ(useAll(none, device, threads, error), WEFT_OK) << error.message;
+  EXPECT_EQ(none.out, 0);
+  int64_t requests = none.requests;
+  EXPECT_GT(requests, 10);
+  for (int64_t n = 1; n <= requests; ++n) {
+    TestAllocator allocator;
+    allocator.failAt = n;
+    error = {};
+    EXPECT_EQ(useAll(allocator, device, threads, error), WEFT_NO_MEMORY) << "request " << n;
+    EXPECT_NE(std::string(error.message).find("could not be allocated"), std::string::npos) << error.message;
+    EXPECT_EQ(allocator.out, 0) << "request " << n;
   }
+}
+
+TEST(Allocation, EveryFailureIsAnErrorAndLeaksNothing) {
+  for (int threads : {1, 3})
+    failEach("cpu", threads);
+}
+
+TEST(Allocation, EveryFailureIsAnErrorAndLeaksNothingOnVulkan) {
+  if (std::string reason = missingDevice("vulkan"); !reason.empty())
+    GTEST_SKIP() << reason;
+  failEach("vulkan", 1);
 }
 
 TEST(Allocation, AContextSurvivesAFailure) {

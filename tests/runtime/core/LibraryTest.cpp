@@ -67,6 +67,22 @@ TEST(Library, MayBeUsedThroughItsDescriptor) {
   dlclose(library);
 }
 
+TEST(Library, DispatchesThroughTheCopyThatRunsIt) {
+  if (std::string reason = missingDevice("vulkan"); !reason.empty())
+    GTEST_SKIP() << reason;
+  weft_load_options options{};
+  options.device = "vulkan";
+  weft_module *loaded = nullptr;
+  weft_error error{};
+  ASSERT_EQ(weft_module_load(artefact("libweft_toy.so").c_str(), &options, &loaded, &error), WEFT_OK) << error.message;
+  Module module(loaded);
+  Context context = open(module);
+  std::vector<int32_t> tokens = someTokens(6);
+  weft_view input = view(tokens, {2, 3});
+  ASSERT_EQ(weft_run(context.get(), &input, 1, nullptr, 0, &error), WEFT_OK) << error.message;
+  EXPECT_EQ(floats(weft_output(context.get(), 0)), toyLogits(tokens, 2, 3));
+}
+
 // As ctypes and the like use it: through the API that the library itself exports, while this program's copy uses it
 // too.
 TEST(Library, CanBeUsedThroughItsOwnRuntime) {

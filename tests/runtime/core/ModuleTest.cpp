@@ -27,6 +27,7 @@ struct Damaged {
     tensors[2].dims = dims.data();
     entries[1].tensors = tensors.data();
     entries[1].code = code.data();
+    entries[1].codes = 2; // those for CPUs
     module.entry = entries.data();
   }
 };

@@ -1,4 +1,4 @@
-/* toy.c - the code, the weights and the descriptor of the toy model; toy.h says what it computes. */
+/* toy.c - the code for CPUs, the weights and the descriptor of the toy model; toy.h says what it computes. */
 #include "toy.h"
 #include <stddef.h>
 
@@ -80,15 +80,17 @@ static const weft_abi_tensor step_tensors[] = {{"tokens", WEFT_ABI_I32, 2, token
                                                {"tokens_seen", WEFT_ABI_I32, 2, cache_dims, cache_names},
                                                {"logits", WEFT_ABI_F32, 3, logit_dims, names}};
 /* The same code for both levels: it is plain C. */
-#define CPU_CODE(run)                                                                                                  \
-  {WEFT_ABI_CPU_V3, WEFT_ABI_DEVICE_CPU, run, arena, 0, 0, NULL}, {                                                    \
-    WEFT_ABI_CPU_V4, WEFT_ABI_DEVICE_CPU, run, arena, 0, 0, NULL                                                       \
+#define CODES(run, vulkan_run, vulkan_arena)                                                                           \
+  {                                                                                                                    \
+      {WEFT_ABI_CPU_V3, WEFT_ABI_DEVICE_CPU, run, arena, 0, 0, NULL},                                                  \
+      {WEFT_ABI_CPU_V4, WEFT_ABI_DEVICE_CPU, run, arena, 0, 0, NULL},                                                  \
+      {0, WEFT_ABI_DEVICE_VULKAN, vulkan_run, vulkan_arena, TOY_KERNELS, 0, toy_kernels},                              \
   }
-static const weft_abi_code code[] = {CPU_CODE(run)};
-static const weft_abi_code step_code[] = {CPU_CODE(run_step)};
+static const weft_abi_code code[] = CODES(run, toy_vulkan_run, toy_vulkan_arena);
+static const weft_abi_code step_code[] = CODES(run_step, toy_vulkan_step, toy_vulkan_step_arena);
 static const weft_abi_entry entries[] = {
-    {"toy", WEFT_ABI_SEQUENCE, 1, 0, 1, tensors, -1, 0, 2, 0, code},
-    {"toy_step", WEFT_ABI_STEP, 1, 1, 1, step_tensors, SEQ, TOY_CONTEXT, 2, 0, step_code}};
+    {"toy", WEFT_ABI_SEQUENCE, 1, 0, 1, tensors, -1, 0, 3, 0, code},
+    {"toy_step", WEFT_ABI_STEP, 1, 1, 1, step_tensors, SEQ, TOY_CONTEXT, 3, 0, step_code}};
 static const char *const labels[] = {"tokens"};
 
 /* The library's weights lie beside it, so that both ways are tested. */

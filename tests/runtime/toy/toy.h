@@ -19,8 +19,16 @@ extern const weft_abi_module weft_module_toy;
 
 /* The likeliest symbol where the tokens up to position `last` sum to `sum`. */
 int32_t toy_next(int64_t sum, int64_t last);
-/* Logits of one row. */
+/* Logits of one symbol of one row. */
 float toy_logit(int64_t sum, int64_t last, int32_t symbol);
+
+/* The same for Vulkan (toy_vulkan.c): host functions, and their kernels. */
+enum { TOY_KERNELS = 2 };
+void toy_vulkan_run(void **arguments);
+void toy_vulkan_step(void **arguments);
+int64_t toy_vulkan_arena(void **arguments);
+int64_t toy_vulkan_step_arena(void **arguments);
+extern const weft_abi_kernel toy_kernels[TOY_KERNELS];
 
 #ifdef __cplusplus
 }
