@@ -3,11 +3,22 @@
 #include "core/error.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
+enum { HUGE_PAGE = 2 << 20 };
+
+/* Rows of one head lie a whole row of all heads apart: with small pages nearly every row that attention reads is on a
+ * page of its own, more than the processor keeps the addresses of. So large buffers ask for huge pages, as far as they
+ * fill them; where there are none, the advice does nothing. */
 static void *malloc_allocate(void *user, size_t bytes, size_t alignment) {
   (void)user;
+  int isLarge = bytes >= HUGE_PAGE;
   void *memory = NULL;
-  return posix_memalign(&memory, alignment, bytes) ? NULL : memory;
+  if (posix_memalign(&memory, isLarge ? HUGE_PAGE : alignment, bytes))
+    return NULL;
+  if (isLarge)
+    (void)madvise(memory, bytes - bytes % HUGE_PAGE, MADV_HUGEPAGE);
+  return memory;
 }
 
 static void malloc_release(void *user, void *memory, size_t bytes) {

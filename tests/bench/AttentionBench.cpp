@@ -3,8 +3,9 @@
 //
 // A clause is measured beside plain attention of the same work: as many scores as the clause's mask leaves, in tiles of
 // 32 queries and 8 keys, as the loop nest takes them. Where a mask shows each query a short run of keys, plain
-// attention has fewer keys; where a query may see any key, fewer queries, since a long run of keys comes from a slower
-// cache than a short one. The two alternate, and what is reported is the median of the quotients of neighbours: a
+// attention has several short sequences instead of a long one, so that as many keys come from memory; where a query may
+// see any key, fewer queries, since a long run of keys comes from a slower cache than a short one. The two alternate,
+// and what is reported is the median of the quotients of neighbours: a
 // machine whose speed drifts, or that others use as well, slows both. Times are those of the one thread that computes.
 // (Google Benchmark runs one benchmark after the other, so that a drift between them looks like a difference.)
 //===--------------------------------------------------------------------------------------------------------------===//
@@ -14,13 +15,14 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
+#include <sys/mman.h>
 #include <vector>
 
 namespace {
@@ -55,7 +57,10 @@ std::vector<Variant> variants(int64_t rows) {
 }
 
 struct Shape {
-  int64_t queries, keys;
+  int64_t queries, keys, sequences = 1;
+  bool operator==(const Shape &other) const {
+    return queries == other.queries && keys == other.keys && sequences == other.sequences;
+  }
 };
 
 /// Plain attention that computes as many tiles of scores.
@@ -72,8 +77,10 @@ Shape plainOfSameWork(const Variant &variant, int64_t rows) {
   for (int64_t q = 0; q < rows; q += queries, ++blocks)
     for (int64_t k = 0; k < rows; k += keys)
       computed += admitsAny(q, k) ? std::min(keys, rows - k) : 0;
-  if (variant.shortRuns)
-    return {rows, std::max<int64_t>(1, computed / blocks)};
+  if (variant.shortRuns) {
+    int64_t keysOfQuery = std::max<int64_t>(1, computed / blocks), sequences = std::max<int64_t>(1, rows / keysOfQuery);
+    return {rows / sequences, keysOfQuery, sequences};
+  }
   return {std::min(rows, (computed + rows - 1) / rows * queries), rows};
 }
 
@@ -124,7 +131,7 @@ private:
   }
 
   void prepare(const Shape &shape) {
-    if (shape.queries == prepared.queries && shape.keys == prepared.keys)
+    if (shape == prepared)
       return;
     prepared = shape;
     views.clear();
@@ -135,12 +142,11 @@ private:
       weft_view view{nullptr, info.type, info.rank, {}};
       int64_t elements = 1;
       for (int32_t d = 0; d < info.rank; ++d) {
-        bool fixed = info.shape[d] != WEFT_RUNTIME_SIZE;
-        view.shape[d] = fixed ? info.shape[d] : !std::strcmp(info.axes[d], "key") ? shape.keys : shape.queries;
+        view.shape[d] = info.shape[d] != WEFT_RUNTIME_SIZE ? info.shape[d] : sizeOf(info.axes[d], shape);
         elements *= view.shape[d];
       }
-      numbers.emplace_back(4 * elements);
-      view.data = numbers.back().data();
+      numbers.push_back(hugePages(4 * elements));
+      view.data = numbers.back().get();
       fill(view, elements, generator);
       views.push_back(view);
     }
@@ -156,11 +162,31 @@ private:
         static_cast<float *>(view.data)[i] = normal(generator);
   }
 
+  static int64_t sizeOf(const std::string &axis, const Shape &shape) {
+    return axis == "sequence" ? shape.sequences : axis == "key" ? shape.keys : shape.queries;
+  }
+
+  struct Free {
+    void operator()(void *memory) const { std::free(memory); }
+  };
+  using Memory = std::unique_ptr<void, Free>;
+
+  // As the runtime allocates what lies between the ops of a model, queries, keys and values of a layer among it.
+  static Memory hugePages(int64_t bytes) {
+    constexpr int64_t page = 2 << 20;
+    int64_t size = (bytes + page - 1) / page * page;
+    Memory memory(std::aligned_alloc(page, size));
+    if (!memory)
+      fail("no memory for the inputs");
+    (void)madvise(memory.get(), size, MADV_HUGEPAGE);
+    return memory;
+  }
+
   Shape prepared{-1, -1};
   weft_module *module = nullptr;
   weft_context *context = nullptr;
   std::vector<weft_view> views;
-  std::vector<std::vector<char>> numbers;
+  std::vector<Memory> numbers;
 };
 
 //===-- measuring -------------------------------------------------------------------------------------------------===//
@@ -193,7 +219,7 @@ Result measure(Model &model, Model &plain, const Settings &settings, const Shape
   return {plainShape, median(times), median(plainTimes), median(quotients) - 1};
 }
 
-double flops(const Shape &shape) { return 4.0 * shape.queries * shape.keys * heads * width; }
+double flops(const Shape &shape) { return 4.0 * shape.sequences * shape.queries * shape.keys * heads * width; }
 
 Settings parse(int count, char **arguments) {
   Settings settings;
@@ -224,7 +250,7 @@ int main(int count, char **arguments) {
   Model plain("plain"), itself("plain");
   std::printf("peak of one thread: %.1f GFLOP/s; %lld queries, %lld heads, width %lld, %d rounds\n\n", peak / 1e9,
               (long long)settings.rows, (long long)heads, (long long)width, settings.rounds);
-  std::printf("%-10s %9s  %-14s %9s %7s %8s %8s\n", "clause", "ms", "same work", "ms", "% peak", "adds %", "allowed");
+  std::printf("%-10s %9s  %-16s %9s %7s %8s %8s\n", "clause", "ms", "same work", "ms", "% peak", "adds %", "allowed");
   nlohmann::json report{{"peak_gflops", peak / 1e9},
                         {"rows", settings.rows},
                         {"heads", heads},
@@ -234,12 +260,15 @@ int main(int count, char **arguments) {
   auto print = [&](const char *name, const Result &result, double allowed) {
     double share = flops(result.plain) / result.seconds / peak;
     std::string shape = std::to_string(result.plain.queries) + " x " + std::to_string(result.plain.keys);
-    std::printf("%-10s %9.2f  %-14s %9.2f %7.1f %8.1f %8.0f%s\n", name, 1e3 * result.seconds, shape.c_str(),
+    if (result.plain.sequences != 1)
+      shape = std::to_string(result.plain.sequences) + " x " + shape;
+    std::printf("%-10s %9.2f  %-16s %9.2f %7.1f %8.1f %8.0f%s\n", name, 1e3 * result.seconds, shape.c_str(),
                 1e3 * result.plainSeconds, 100 * share, 100 * result.added, 100 * allowed,
                 result.added > allowed ? "  too much" : "");
     std::fflush(stdout);
     report["clauses"].push_back({{"name", name},
                                  {"ms", 1e3 * result.seconds},
+                                 {"plain_sequences", result.plain.sequences},
                                  {"plain_queries", result.plain.queries},
                                  {"plain_keys", result.plain.keys},
                                  {"plain_ms", 1e3 * result.plainSeconds},
