@@ -59,7 +59,7 @@ void Decode::eachBlock(const Item &item, llvm::function_ref<void(const KeyBlock 
     body(block);
     return Vectors();
   };
-  eachKeyBlock(item.block, item.bounds, item.bounds.begin, item.bounds.end, Division::RestLast, {}, withoutState);
+  eachKeyBlock(item.block, item.bounds, item.bounds.begin, item.bounds.end, Division(), {}, withoutState);
 }
 
 Decode::Item Decode::describe(Value number) {

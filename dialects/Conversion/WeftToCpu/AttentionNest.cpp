@@ -123,8 +123,11 @@ void AttentionNest::storeFirst(Value vector, Value memref, ValueRange at, Value 
 void AttentionNest::prefetch(Value memref, Value row, int64_t width, Cache cache) {
   constexpr int64_t numbersOfLine = 16;
   for (int64_t first = 0; first < width; first += numbersOfLine)
-    memref::PrefetchOp::create(b, memref, ValueRange{row, index(first)}, /*isWrite=*/false,
-                               static_cast<uint32_t>(cache), /*isDataCache=*/true);
+    prefetch(memref, {row, index(first)}, cache);
+}
+
+void AttentionNest::prefetch(Value memref, ValueRange at, Cache cache) {
+  memref::PrefetchOp::create(b, memref, at, /*isWrite=*/false, static_cast<uint32_t>(cache), /*isDataCache=*/true);
 }
 
 Value AttentionNest::scratch(ArrayRef<int64_t> shape) {
@@ -156,7 +159,7 @@ float AttentionNest::scaleOfQueries() {
   return isPowerOfTwo && !hasSimilarity() ? scale() : 1.0f;
 }
 
-Value AttentionNest::score(ValueRange sums, const Position &at) {
+Value AttentionNest::score(ValueRange sums, const Position &at, const IRMapping &known) {
   SmallVector<Value> arguments(sums);
   if (float rest = scale() / scaleOfQueries(); rest != 1)
     for (Value &sum : arguments)
@@ -164,7 +167,7 @@ Value AttentionNest::score(ValueRange sums, const Position &at) {
   if (op.getScore().empty())
     return arguments.front();
   arguments.append({at.batch, at.head, at.query, at.key});
-  return lanesOf(emitOnLanes(b, op.getScore().front(), arguments, L).front());
+  return lanesOf(emitOnLanes(b, op.getScore().front(), arguments, L, known).front());
 }
 
 Value AttentionNest::admitted(const Position &at) {

@@ -89,7 +89,8 @@ protected:
   /// the machine does not foresee.
   enum class Cache : uint32_t { Second = 2, First = 3 };
   void prefetch(mlir::Value memref, mlir::Value row, int64_t width, Cache cache);
-  mlir::Value scratch(llvm::ArrayRef<int64_t> shape); ///< f32, aligned to a cache line, on the stack
+  void prefetch(mlir::Value memref, mlir::ValueRange at, Cache cache); ///< the line of one number
+  mlir::Value scratch(llvm::ArrayRef<int64_t> shape);                  ///< f32, aligned to a cache line, on the stack
 
   //===-- the op --------------------------------------------------------------------------------------------------===//
   HeadView headOf(mlir::Value data, mlir::Value batch, mlir::Value head);
@@ -104,8 +105,9 @@ protected:
   /// The terms of the similarity region for one query element and one key element, on lanes.
   llvm::SmallVector<mlir::Value> terms(mlir::Value query, mlir::Value key, mlir::Value batch, mlir::Value head,
                                        mlir::Value element);
-  /// The score on lanes, of the sums of the terms: scaled where they are not yet, then the score region, if any.
-  mlir::Value score(mlir::ValueRange sums, const Position &at);
+  /// The score on lanes, of the sums of the terms: scaled where they are not yet, then the score region, if any, of
+  /// which some values may be `known`.
+  mlir::Value score(mlir::ValueRange sums, const Position &at, const mlir::IRMapping &known = {});
   mlir::Value admitted(const Position &at); ///< the mask region on lanes of i1
 
   //===-- AttentionRows.cpp ---------------------------------------------------------------------------------------===//
@@ -147,11 +149,14 @@ protected:
   //===-- KeyBlocks.cpp -------------------------------------------------------------------------------------------===//
   static constexpr int64_t keysOfBlock = 256; ///< at most
 
-  /// How keys are divided into blocks where the bounds say all that there is to say of them.
-  enum class Division { EqualParts, RestLast };
+  /// How keys are divided into blocks where the bounds say all that there is to say of them: full blocks and a rest, or
+  /// parts of about the same number of tiles of `keysOfTile` keys.
+  struct Division {
+    std::optional<int64_t> keysOfTile;
+  };
   using BlockBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(const KeyBlock &, mlir::ValueRange)>;
   /// Calls `body` once, in a loop over blocks of the keys begin ... end - 1 that together hold every key there that the
-  /// mask can admit for these queries. Blocks ascend; with EqualParts or a mask that is looked at block by block, they
+  /// mask can admit for these queries. Blocks ascend; with tiles or a mask that is looked at block by block, they
   /// have 16 keys or more where there are as many. `state` is carried from one to the next.
   llvm::SmallVector<mlir::Value> eachKeyBlock(const QueryBlock &queries, const EmittedBounds &bounds, mlir::Value begin,
                                               mlir::Value end, Division division, mlir::ValueRange state,

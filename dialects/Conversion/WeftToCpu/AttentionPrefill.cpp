@@ -36,6 +36,8 @@ void Prefill::emit() {
     scoresT = scratch({keysOfBlock, shape.queries});
     resultT = scratch({E, shape.queries});
     staging = scratch({shape.queries, L});
+    if (!ofDistance.empty())
+      distances = scratch({int64_t(ofDistance.size()), keysOfBlock + shape.queries});
   };
   parallelChunks(b, b.getLoc(), items, cost, [&](OpBuilder &, Location, Value item) { emitItem(item); }, allocate);
 }
@@ -43,22 +45,25 @@ void Prefill::emit() {
 void Prefill::emitItem(Value number) {
   Item item = describe(number);
   readQueries(item);
-  Value zero = lanesOf(0.0f), least = lanesOf(minusInfinity);
-  loop(index(0), index(E), 1, [&](Value e) {
-    for (int64_t v = 0; v < vectors; ++v)
-      store(zero, resultT, {e, column(v)});
-  });
-  Vectors state(vectors, least);
-  state.append(vectors, zero);
-  state = eachBlock(item, state, [&](const KeyBlock &block, ValueRange state) { return addBlock(item, block, state); });
-  RowEnds ends = endsOfRows(item, state);
-  if (hasSecondPass()) {
+  Vectors state(vectors, lanesOf(minusInfinity));
+  state.append(vectors, lanesOf(0.0f));
+  auto firstPass = [&](Value careful) {
+    return eachBlock(item, state,
+                     [&](const KeyBlock &block, ValueRange state) { return addBlock(item, block, state, careful); });
+  };
+  RowEnds ends;
+  if (!hasSecondPass()) {
+    ends = endsOfRows(item, untilWithoutNaN(SmallVector<Type>(state.size(), floats), firstPass));
+  } else {
+    ends = endsOfRows(item, firstPass(nullptr));
     clearWeightsOf(item);
-    eachBlock(item, {}, [&](const KeyBlock &block, ValueRange) {
-      probabilityBlock(item, block, ends);
-      writeWeights(item, block);
-      addValues(item, block, {});
-      return Vectors();
+    untilWithoutNaN({}, [&](Value careful) {
+      return eachBlock(item, {}, [&](const KeyBlock &block, ValueRange) {
+        probabilityBlock(item, block, ends);
+        writeWeights(item, block);
+        addValues(item, block, {}, careful);
+        return Vectors();
+      });
     });
   }
   writeResult(item, ends);
@@ -117,11 +122,29 @@ Prefill::Vectors Prefill::eachBlock(const Item &item, ValueRange carried, BlockB
     begin = min(begin, add(T, -shape.rows));
     size = select(none, size, max(sub(item.bounds.end, begin), index(shape.rows)));
   }
-  return eachKeyBlock(item.block, item.bounds, begin, add(begin, size), Division::EqualParts, carried, body);
+  return eachKeyBlock(item.block, item.bounds, begin, add(begin, size), {shape.rows}, carried, body);
+}
+
+// What a query does not admit is weighted with 0, and 0 * value is 0 unless the value is infinite or NaN. That is so
+// rare that it is noticed when all is done, by what it leaves: then everything is done once more, and carefully.
+Prefill::Vectors Prefill::untilWithoutNaN(ArrayRef<Type> types, llvm::function_ref<Vectors(Value careful)> pass) {
+  if (!hasMask()) {
+    clearResult();
+    return pass(nullptr);
+  }
+  auto flag = [&](bool value) -> Value { return arith::ConstantIntOp::create(b, value, 1); };
+  auto once = [&](OpBuilder &, Location, ValueRange careful) {
+    clearResult();
+    Vectors results = pass(careful[0]);
+    Value again = select(careful[0], flag(false), resultHasNaN());
+    scf::ConditionOp::create(b, again, results);
+  };
+  auto carefully = [&](OpBuilder &, Location, ValueRange) { scf::YieldOp::create(b, flag(true)); };
+  return Vectors(scf::WhileOp::create(b, types, flag(false), once, carefully).getResults());
 }
 
 // The state: maxima m, then sums l.
-Prefill::Vectors Prefill::addBlock(const Item &item, const KeyBlock &block, ValueRange state) {
+Prefill::Vectors Prefill::addBlock(const Item &item, const KeyBlock &block, ValueRange state, Value careful) {
   ValueRange before = state.take_front(vectors), sums = state.drop_front(vectors);
   Vectors maxima = scoreBlock(item, block, before), subtracted, factors;
   for (auto [previous, maximum] : llvm::zip(before, maxima)) {
@@ -132,7 +155,7 @@ Prefill::Vectors Prefill::addBlock(const Item &item, const KeyBlock &block, Valu
   for (auto [sum, factor, more] : llvm::zip(sums, factors, added))
     next.push_back(fma(sum, factor, more));
   if (!hasSecondPass())
-    addValues(item, block, factors);
+    addValues(item, block, factors, careful);
   return next;
 }
 

@@ -3,13 +3,17 @@
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
 #include "dialects/Conversion/WeftToCpu/AttentionNest.h"
+#include "dialects/Weft/Analysis/DistanceValues.h"
 
 namespace weft::cpu {
 
 class Prefill : AttentionNest {
 public:
   Prefill(mlir::ImplicitLocOpBuilder &b, AttentionOp op, const CpuLimits &limits)
-      : AttentionNest(b, op, limits, /*acrossHeads=*/false), shape(limits, op) {}
+      : AttentionNest(b, op, limits, /*acrossHeads=*/false), shape(limits, op) {
+    if (!op.getScore().empty())
+      ofDistance = DistanceValues(op.getScore().front(), sums).worthTable();
+  }
 
   void emit();
 
@@ -42,7 +46,8 @@ private:
   Item describe(Value number);
   void readQueries(const Item &item);
   Vectors eachBlock(const Item &item, ValueRange carried, BlockBody body);
-  Vectors addBlock(const Item &item, const KeyBlock &block, ValueRange state);
+  Vectors untilWithoutNaN(llvm::ArrayRef<mlir::Type> types, llvm::function_ref<Vectors(Value careful)> pass);
+  Vectors addBlock(const Item &item, const KeyBlock &block, ValueRange state, Value careful);
   RowEnds endsOfRows(const Item &item, ValueRange state);
   void writeResult(const Item &item, const RowEnds &ends);
   void writeLse(const Item &item, const RowEnds &ends);
@@ -54,15 +59,19 @@ private:
   Vectors exponentials(const Item &item, const KeyBlock &block, ValueRange maxima);
   void probabilityBlock(const Item &item, const KeyBlock &block, const RowEnds &ends);
   Vectors eachTile(const KeyBlock &block, ValueRange carried, TileBody body);
-  Tile scoreTile(const Item &item, Value firstKey);
+  Tile scoreTile(const Item &item, const KeyBlock &block, Value firstKey);
   Vectors sumOverWidth(SumBody body);
   Vectors addProducts(const Item &item, Value firstKey, Value d, ValueRange sums);
   Vectors addTerms(const Item &item, Value firstKey, Value d, ValueRange sums);
   Tile maskTile(const Item &item, const KeyBlock &block, Value firstKey, Tile tile, float otherwise);
   void storeTile(const Tile &tile, const KeyBlock &block, Value firstKey);
+  void tabulateDistances(const Item &item, const KeyBlock &block);
+  mlir::IRMapping tabulated(const KeyBlock &block, int64_t vector, Value key);
 
   //===-- PrefillValues.cpp: from probabilities and values to results ---------------------------------------------===//
-  void addValues(const Item &item, const KeyBlock &block, ValueRange factors);
+  void clearResult();
+  Value resultHasNaN();
+  void addValues(const Item &item, const KeyBlock &block, ValueRange factors, Value careful);
   void addValueTile(const Item &item, const KeyBlock &block, ValueRange factors, Value first, int64_t rows);
   void addAdmittedValues(const Item &item, const KeyBlock &block, ValueRange factors);
   Value rescaled(Value e, int64_t vector, ValueRange factors);
@@ -72,6 +81,8 @@ private:
   PrefillShape shape;
   Value blocks; // of queries in a head
   Value queriesT, scoresT, resultT, staging;
+  Vectors ofDistance; // values of the score region that are computed once for each distance of a block
+  Value distances;    // [ofDistance][distances of a block]
 };
 
 } // namespace weft::cpu

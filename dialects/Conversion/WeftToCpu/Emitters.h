@@ -8,6 +8,7 @@
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
 #include "dialects/Weft/IR/WeftOps.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/PatternMatch.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 
@@ -63,9 +64,13 @@ mlir::Value constantIndex(mlir::OpBuilder &b, mlir::Location loc, int64_t value)
 /// same in all lanes) or a vector of L lanes of the matching element type (`index` becomes i32 in lanes). Operations
 /// whose operands are all scalar stay scalar; the others are rebuilt on vectors (elementwise arith and math; casts
 /// between index and i32 vanish; loads with varying indices become gathers). Returns the values that the terminator
-/// yields. Values from outside the block are used as they are.
+/// yields. Values from outside the block are used as they are. What `known` has a scalar or a vector for is not
+/// computed.
 llvm::SmallVector<mlir::Value> emitOnLanes(mlir::OpBuilder &b, mlir::Block &body, mlir::ValueRange arguments,
-                                           unsigned lanes);
+                                           unsigned lanes, const mlir::IRMapping &known = {});
+/// The same for some values of the block instead of those that it yields.
+llvm::SmallVector<mlir::Value> emitOnLanes(mlir::OpBuilder &b, mlir::Block &body, mlir::ValueRange arguments,
+                                           unsigned lanes, mlir::ValueRange wanted, const mlir::IRMapping &known);
 
 /// `memref[indices]` in each lane, where an index is a scalar or a vector of i32 lanes: a gather when the memref allows
 /// it. Lanes whose index is outside read some element inside.

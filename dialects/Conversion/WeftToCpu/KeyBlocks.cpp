@@ -31,17 +31,20 @@ SmallVector<Value> AttentionNest::eachKeyBlock(const QueryBlock &queries, const 
     return eachTestedKeyBlock(queries, begin, end, state, body);
   KeyBlock block;
   block.bounds = bounds;
-  if (division == Division::RestLast)
+  if (!division.keysOfTile)
     return loop(begin, end, keysOfBlock, state, [&](Value from, ValueRange state) {
       block.begin = from;
       block.end = min(add(from, keysOfBlock), end);
       block.size = sub(block.end, from);
       return compute(queries, block, state, body);
     });
-  Value size = sub(end, begin), count = ceilDivide(size, keysOfBlock);
+  // Tiles are not cut in two, or each block would compute some keys twice.
+  Value tile = index(*division.keysOfTile), tiles = ceilDivide(sub(end, begin), *division.keysOfTile);
+  Value count = ceilDivide(tiles, keysOfBlock / *division.keysOfTile);
+  auto boundary = [&](Value i) { return min(add(begin, mul(divide(mul(i, tiles), count), tile)), end); };
   return loop(index(0), count, 1, state, [&](Value i, ValueRange state) {
-    block.begin = add(begin, divide(mul(i, size), count));
-    block.end = add(begin, divide(mul(add(i, 1), size), count));
+    block.begin = boundary(i);
+    block.end = boundary(add(i, 1));
     block.size = sub(block.end, block.begin);
     return compute(queries, block, state, body);
   });

@@ -121,19 +121,19 @@ public:
     laneByLane(op);
   }
 
-private:
-  bool varying(Value original) { return isa<VectorType>(get(original).getType()); }
-
-  VectorType vectorOf(Type scalar) { return VectorType::get({lanes}, laneElement(b, scalar)); }
-
-  Value getVector(Value original, Location loc) { return splat(b, loc, get(original), vectorOf(original.getType())); }
-
   /// The values an op reads: its operands and what its regions use from outside.
   static SmallVector<Value> inputsOf(Operation *op) {
     SetVector<Value> inputs(op->operand_begin(), op->operand_end());
     getUsedValuesDefinedAbove(op->getRegions(), inputs);
     return inputs.takeVector();
   }
+
+private:
+  bool varying(Value original) { return isa<VectorType>(get(original).getType()); }
+
+  VectorType vectorOf(Type scalar) { return VectorType::get({lanes}, laneElement(b, scalar)); }
+
+  Value getVector(Value original, Location loc) { return splat(b, loc, get(original), vectorOf(original.getType())); }
 
   void elementwise(Operation *op) {
     SmallVector<Value> operands;
@@ -193,13 +193,40 @@ private:
 
 } // namespace
 
-SmallVector<Value> emitOnLanes(OpBuilder &b, Block &body, ValueRange arguments, unsigned lanes) {
+/// The ops of the block that compute `wanted` from arguments and `known`, in their order.
+static SetVector<Operation *> slice(Block &body, ValueRange wanted, const IRMapping &known) {
+  DenseSet<Operation *> needed;
+  SmallVector<Value> open(wanted);
+  while (!open.empty()) {
+    Value value = open.pop_back_val();
+    Operation *op = known.contains(value) ? nullptr : value.getDefiningOp();
+    if (!op || op->getBlock() != &body || !needed.insert(op).second)
+      continue;
+    SmallVector<Value> inputs = LaneEmitter::inputsOf(op);
+    open.append(inputs);
+  }
+  SetVector<Operation *> inOrder;
+  for (Operation &op : body)
+    if (needed.contains(&op))
+      inOrder.insert(&op);
+  return inOrder;
+}
+
+SmallVector<Value> emitOnLanes(OpBuilder &b, Block &body, ValueRange arguments, unsigned lanes, ValueRange wanted,
+                               const IRMapping &known) {
   LaneEmitter emitter(b, lanes);
   for (auto [argument, value] : llvm::zip_equal(body.getArguments(), arguments))
     emitter.set(argument, value);
-  for (Operation &op : body.without_terminator())
-    emitter.emit(&op);
-  return llvm::map_to_vector(body.getTerminator()->getOperands(), [&](Value v) { return emitter.get(v); });
+  for (auto [original, value] : known.getValueMap())
+    emitter.set(original, value);
+  for (Operation *op : slice(body, wanted, known))
+    emitter.emit(op);
+  return llvm::map_to_vector(wanted, [&](Value v) { return emitter.get(v); });
+}
+
+SmallVector<Value> emitOnLanes(OpBuilder &b, Block &body, ValueRange arguments, unsigned lanes,
+                               const IRMapping &known) {
+  return emitOnLanes(b, body, arguments, lanes, body.getTerminator()->getOperands(), known);
 }
 
 } // namespace weft::cpu

@@ -15,8 +15,9 @@ static constexpr int64_t productsOfRun = 32;
 
 // Fills scoresT and returns the new maxima.
 Prefill::Vectors Prefill::scoreBlock(const Item &item, const KeyBlock &block, ValueRange maxima) {
+  tabulateDistances(item, block);
   return eachTile(block, maxima, [&](Value firstKey, ValueRange state) {
-    Tile tile = maskTile(item, block, firstKey, scoreTile(item, firstKey), minusInfinity);
+    Tile tile = maskTile(item, block, firstKey, scoreTile(item, block, firstKey), minusInfinity);
     storeTile(tile, block, firstKey);
     Vectors next = llvm::to_vector(state);
     for (const Vectors &row : tile)
@@ -44,8 +45,9 @@ Prefill::Vectors Prefill::exponentials(const Item &item, const KeyBlock &block, 
 
 // The second pass: fills scoresT with what values are to be multiplied with.
 void Prefill::probabilityBlock(const Item &item, const KeyBlock &block, const RowEnds &ends) {
+  tabulateDistances(item, block);
   eachTile(block, {}, [&](Value firstKey, ValueRange) {
-    Tile tile = scoreTile(item, firstKey);
+    Tile tile = scoreTile(item, block, firstKey);
     for (int64_t i = 0; i < shape.rows; ++i)
       for (int64_t v = 0; v < vectors; ++v)
         tile[i][v] = probability(tile[i][v], ends[v], at(item, v, add(firstKey, i)));
@@ -63,17 +65,18 @@ Prefill::Vectors Prefill::eachTile(const KeyBlock &block, ValueRange carried, Ti
               [&](Value tile, ValueRange state) { return body(min(tile, lastTile), state); });
 }
 
-Prefill::Tile Prefill::scoreTile(const Item &item, Value firstKey) {
+Prefill::Tile Prefill::scoreTile(const Item &item, const KeyBlock &block, Value firstKey) {
+  // Of the next tile, a line at a time: many requests at once would wait for each other.
   Value nextKey = min(add(firstKey, shape.rows), add(T, -shape.rows));
-  for (int64_t i = 0; i < shape.rows; ++i)
-    prefetch(item.key, add(nextKey, i), D, Cache::First);
   Vectors all = sumOverWidth([&](Value d, ValueRange state) {
+    prefetch(item.key, {add(nextKey, remainder(d, index(shape.rows))), d}, Cache::First);
     return hasSimilarity() ? addTerms(item, firstKey, d, state) : addProducts(item, firstKey, d, state);
   });
   Tile tile(shape.rows);
   for (int64_t i = 0; i < shape.rows; ++i)
     for (int64_t v = 0; v < vectors; ++v)
-      tile[i].push_back(score(ArrayRef(all).slice((i * vectors + v) * sums, sums), at(item, v, add(firstKey, i))));
+      tile[i].push_back(score(ArrayRef(all).slice((i * vectors + v) * sums, sums), at(item, v, add(firstKey, i)),
+                              tabulated(block, v, add(firstKey, i))));
   return tile;
 }
 
@@ -148,6 +151,30 @@ void Prefill::storeTile(const Tile &tile, const KeyBlock &block, Value firstKey)
   for (int64_t i = 0; i < shape.rows; ++i)
     for (int64_t v = 0; v < vectors; ++v)
       store(tile[i][v], scoresT, {add(row, i), column(v)});
+}
+
+//===-- what depends on q - k alone -------------------------------------------------------------------------------===//
+
+// Column i of the table belongs to the distance of the block's first query and last key, plus i. What lies past the
+// last column that is asked for is computed with the others, and not read.
+void Prefill::tabulateDistances(const Item &item, const KeyBlock &block) {
+  if (ofDistance.empty())
+    return;
+  Value first = sub(item.block.firstQuery, add(block.end, -1)), count = add(block.size, shape.queries - 1);
+  Block &body = op.getScore().front();
+  loop(index(0), count, L, [&](Value i) {
+    Vectors arguments(sums, lanesOf(0.0f)); // none of the values depends on them
+    arguments.append({item.batch, item.head, positionsFrom(add(first, i)), index(0)});
+    for (auto [n, value] : llvm::enumerate(emitOnLanes(b, body, arguments, L, ofDistance, {})))
+      store(lanesOf(value), distances, {index(n), i});
+  });
+}
+
+IRMapping Prefill::tabulated(const KeyBlock &block, int64_t vector, Value key) {
+  IRMapping known;
+  for (auto [n, value] : llvm::enumerate(ofDistance))
+    known.map(value, load(distances, {index(n), add(sub(add(block.end, -1), key), vector * L)}));
+  return known;
 }
 
 } // namespace weft::cpu

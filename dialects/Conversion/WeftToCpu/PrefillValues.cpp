@@ -7,7 +7,27 @@ using namespace mlir;
 
 namespace weft::cpu {
 
-void Prefill::addValues(const Item &item, const KeyBlock &block, ValueRange factors) {
+void Prefill::clearResult() {
+  Value zero = lanesOf(0.0f);
+  loop(index(0), index(E), 1, [&](Value e) {
+    for (int64_t v = 0; v < vectors; ++v)
+      store(zero, resultT, {e, column(v)});
+  });
+}
+
+Value Prefill::resultHasNaN() {
+  Value none = arith::ConstantOp::create(b, DenseElementsAttr::get(flags, false));
+  Vectors found = loop(index(0), index(E), 1, none, [&](Value e, ValueRange state) {
+    Value either = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, load(resultT, {e, column(0)}),
+                                         load(resultT, {e, column(1)}));
+    return Vectors{arith::OrIOp::create(b, state[0], either)};
+  });
+  return vector::ReductionOp::create(b, vector::CombiningKind::OR, found[0]);
+}
+
+/// `careful`: keys that a query does not admit are left out even where their value is infinite or NaN. Null: there is
+/// no mask.
+void Prefill::addValues(const Item &item, const KeyBlock &block, ValueRange factors, Value careful) {
   auto tiles = [&] {
     int64_t rows = shape.elements, first = 0;
     for (; rows; rows = rows > 4 ? 4 : rows / 2) {
@@ -20,9 +40,9 @@ void Prefill::addValues(const Item &item, const KeyBlock &block, ValueRange fact
       first += count * rows;
     }
   };
-  if (!hasMask())
+  if (!careful)
     return tiles();
-  when(anyNonFinite(item.value, block), [&] { addAdmittedValues(item, block, factors); }, tiles);
+  when(careful, [&] { addAdmittedValues(item, block, factors); }, tiles);
 }
 
 /// What the blocks so far have added up, in terms of the present maximum; without factors it has not changed.
@@ -53,7 +73,7 @@ void Prefill::addValueTile(const Item &item, const KeyBlock &block, ValueRange f
       store(sums[i * vectors + v], resultT, {add(first, i), column(v)});
 }
 
-// For blocks with a value that is not finite: what a query does not admit is left out rather than weighted with 0.
+// What a query does not admit is left out rather than weighted with 0.
 void Prefill::addAdmittedValues(const Item &item, const KeyBlock &block, ValueRange factors) {
   if (!factors.empty())
     loop(index(0), index(E), 1, [&](Value e) {

@@ -101,6 +101,26 @@ const std::string evenKeys = R"(%two = arith.constant 2 : index
                                 %least = arith.constant 0xFF800000 : f32
                                 %t = arith.select %even, %s0, %least : f32
                                 weft.yield %t : f32)";
+// Most of it depends on q - k alone, in several ways.
+const std::string relative = R"(%two = arith.constant 2 : index
+                                %forty = arith.constant 40 : index
+                                %d = arith.subi %q, %k : index
+                                %e = arith.addi %d, %forty : index
+                                %x = arith.maxsi %e, %zero : index
+                                %w = $READ %table[%x] : $TABLE
+                                %q2 = arith.muli %q, %two : index
+                                %k2 = arith.muli %k, %two : index
+                                %d2 = arith.subi %k2, %q2 : index
+                                %d3 = arith.addi %d2, %h : index
+                                %i = arith.index_cast %d3 : index to i32
+                                %f = arith.sitofp %i : i32 to f32
+                                %a = math.absf %f : f32
+                                %r = math.sqrt %a : f32
+                                %y = $READ %table[%k] : $TABLE
+                                %t = arith.mulf %s0, %w : f32
+                                %u = arith.subf %t, %r : f32
+                                %v = arith.mulf %u, %y : f32
+                                weft.yield %v : f32)";
 const std::string minusInfinity = R"(%t = arith.constant 0xFF800000 : f32
                                      weft.yield %t : f32)";
 
@@ -352,6 +372,14 @@ TEST_P(AttentionClauses, SimilarityOfSeveralSums) {
   compile({4, 2, 24, 16}, Clauses().similarity(productAndNorms).score(cosine));
   for (const Sizes &sizes : raggedSizes)
     check(sizes);
+}
+
+TEST_P(AttentionClauses, ScoreOfTheDistance) {
+  for (const Clauses &c : {Clauses().score(relative), Clauses().mask(causalWindow).score(relative).weights().lse()}) {
+    compile({4, 2, 24, 16}, c);
+    for (const Sizes &sizes : raggedSizes)
+      check(sizes);
+  }
 }
 
 TEST_P(AttentionClauses, AllTogether) {
