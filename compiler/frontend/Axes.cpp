@@ -90,18 +90,24 @@ const Axis *Elaborator::axisOfLength(const Ident &name, const Length &length, Sc
   return bind(axis, scope);
 }
 
-//===-- rename ----------------------------------------------------------------------------------------------------===//
-
-Node *Elaborator::builtin_rename(const CallExpr &call, StringRef use, Scope &scope) {
+Node *Elaborator::operandAndArrow(const CallExpr &call, StringRef use, Scope &scope, const Argument *&arrow) {
   Signature signature;
   signature.arrow = Signature::Use::Must;
   CallArguments arguments;
   if (!sortArguments(call, signature, use, arguments))
     return nullptr;
-  Node *x = value(*arguments.values[0], scope);
+  arrow = arguments.arrow;
+  return value(*arguments.values[0], scope);
+}
+
+//===-- rename ----------------------------------------------------------------------------------------------------===//
+
+Node *Elaborator::builtin_rename(const CallExpr &call, StringRef use, Scope &scope) {
+  const Argument *sides = nullptr;
+  Node *x = operandAndArrow(call, use, scope, sides);
   if (!x)
     return nullptr;
-  const Argument &arrow = *arguments.arrow;
+  const Argument &arrow = *sides;
   if (arrow.from.empty()) {
     error(Diag::W015, arrow.loc, "'rename' names the axes that get another name before '->'");
     return nullptr;
@@ -272,15 +278,11 @@ Node *Elaborator::builtin_concat(const CallExpr &call, StringRef use, Scope &sco
 //===-- patches ---------------------------------------------------------------------------------------------------===//
 
 Node *Elaborator::builtin_patches(const CallExpr &call, StringRef use, Scope &scope) {
-  Signature signature;
-  signature.arrow = Signature::Use::Must;
-  CallArguments arguments;
-  if (!sortArguments(call, signature, use, arguments))
-    return nullptr;
-  Node *x = value(*arguments.values[0], scope);
+  const Argument *sides = nullptr;
+  Node *x = operandAndArrow(call, use, scope, sides);
   if (!x)
     return nullptr;
-  const Argument &arrow = *arguments.arrow;
+  const Argument &arrow = *sides;
   size_t count = arrow.from.size();
   if (count == 0 || arrow.to.size() != count + 1) {
     error(Diag::W015, arrow.loc,

@@ -128,6 +128,8 @@ private:
 
   // Builtins.cpp: calls with rules of their own.
   bool sortArguments(const CallExpr &call, const Signature &signature, llvm::StringRef usage, CallArguments &sorted);
+  /// The operand and the arrow of a call that takes nothing else; null where it is wrong.
+  Node *operandAndArrow(const CallExpr &call, llvm::StringRef use, Scope &scope, const Argument *&arrow);
 #define BUILTIN(name, usage) Node *builtin_##name(const CallExpr &call, llvm::StringRef use, Scope &scope);
 #include "compiler/frontend/Builtins.def"
   const Axis *otherName(const Axis *from, const Axis *to, Loc loc);

@@ -61,8 +61,8 @@ private:
   Vectors eachTile(const KeyBlock &block, ValueRange carried, TileBody body);
   Tile scoreTile(const Item &item, const KeyBlock &block, Value firstKey);
   Vectors sumOverWidth(SumBody body);
-  Vectors addProducts(const Item &item, Value firstKey, Value d, ValueRange sums);
-  Vectors addTerms(const Item &item, Value firstKey, Value d, ValueRange sums);
+  Vectors addProducts(const Item &item, Value firstKey, Value d, ValueRange queries, ValueRange sums);
+  Vectors addTerms(const Item &item, Value firstKey, Value d, ValueRange queries, ValueRange sums);
   Tile maskTile(const Item &item, const KeyBlock &block, Value firstKey, Tile tile, float otherwise);
   void storeTile(const Tile &tile, const KeyBlock &block, Value firstKey);
   void tabulateDistances(const Item &item, const KeyBlock &block);

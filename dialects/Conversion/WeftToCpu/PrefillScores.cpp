@@ -70,7 +70,11 @@ Prefill::Tile Prefill::scoreTile(const Item &item, const KeyBlock &block, Value 
   Value nextKey = min(add(firstKey, shape.rows), add(T, -shape.rows));
   Vectors all = sumOverWidth([&](Value d, ValueRange state) {
     prefetch(item.key, {add(nextKey, remainder(d, index(shape.rows))), d}, Cache::First);
-    return hasSimilarity() ? addTerms(item, firstKey, d, state) : addProducts(item, firstKey, d, state);
+    Vectors queries;
+    for (int64_t v = 0; v < vectors; ++v)
+      queries.push_back(load(queriesT, {d, column(v)}));
+    return hasSimilarity() ? addTerms(item, firstKey, d, queries, state)
+                           : addProducts(item, firstKey, d, queries, state);
   });
   Tile tile(shape.rows);
   for (int64_t i = 0; i < shape.rows; ++i)
@@ -95,10 +99,8 @@ Prefill::Vectors Prefill::sumOverWidth(SumBody body) {
   });
 }
 
-Prefill::Vectors Prefill::addProducts(const Item &item, Value firstKey, Value d, ValueRange sums) {
-  Vectors next, queries;
-  for (int64_t v = 0; v < vectors; ++v)
-    queries.push_back(load(queriesT, {d, column(v)}));
+Prefill::Vectors Prefill::addProducts(const Item &item, Value firstKey, Value d, ValueRange queries, ValueRange sums) {
+  Vectors next;
   for (int64_t i = 0; i < shape.rows; ++i) {
     Value key = lanesOf(loadScalar(item.key, {add(firstKey, i), d}));
     for (int64_t v = 0; v < vectors; ++v)
@@ -107,10 +109,8 @@ Prefill::Vectors Prefill::addProducts(const Item &item, Value firstKey, Value d,
   return next;
 }
 
-Prefill::Vectors Prefill::addTerms(const Item &item, Value firstKey, Value d, ValueRange sums) {
-  Vectors next, queries;
-  for (int64_t v = 0; v < vectors; ++v)
-    queries.push_back(load(queriesT, {d, column(v)}));
+Prefill::Vectors Prefill::addTerms(const Item &item, Value firstKey, Value d, ValueRange queries, ValueRange sums) {
+  Vectors next;
   for (int64_t i = 0; i < shape.rows; ++i) {
     Value key = loadScalar(item.key, {add(firstKey, i), d});
     for (int64_t v = 0; v < vectors; ++v)

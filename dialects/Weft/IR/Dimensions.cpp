@@ -74,6 +74,13 @@ static bool joins(ArrayRef<unsigned> counts) {
 }
 static bool hasUnits(ArrayRef<unsigned> counts) { return llvm::is_contained(counts, 0u); }
 
+static Value expand(OpBuilder &b, Location loc, RankedTensorType type, Value tensor,
+                    ArrayRef<ReassociationIndices> dimensions, ArrayRef<OpFoldResult> shape) {
+  SmallVector<int64_t> known = llvm::map_to_vector(
+      shape, [](OpFoldResult size) { return getConstantIntValue(size).value_or(ShapedType::kDynamic); });
+  return tensor::ExpandShapeOp::create(b, loc, type.clone(known), tensor, dimensions, shape);
+}
+
 Value joinDimensions(OpBuilder &b, Location loc, Value tensor, ArrayRef<unsigned> counts,
                      ArrayRef<OpFoldResult> sizes) {
   auto type = cast<RankedTensorType>(tensor.getType());
@@ -86,9 +93,7 @@ Value joinDimensions(OpBuilder &b, Location loc, Value tensor, ArrayRef<unsigned
       shape.push_back(productOf(b, loc, sizes.take_front(count)));
       sizes = sizes.drop_front(count);
     }
-    SmallVector<int64_t> known = llvm::map_to_vector(
-        shape, [](OpFoldResult size) { return getConstantIntValue(size).value_or(ShapedType::kDynamic); });
-    tensor = tensor::ExpandShapeOp::create(b, loc, type.clone(known), tensor, unitDimensions(counts), shape);
+    tensor = expand(b, loc, type, tensor, unitDimensions(counts), shape);
   }
   return tensor;
 }
@@ -99,11 +104,8 @@ Value splitDimensions(OpBuilder &b, Location loc, Value tensor, ArrayRef<unsigne
   if (hasUnits(counts))
     tensor = tensor::CollapseShapeOp::create(b, loc, type.clone(joinedShape(counts, sizes, /*units=*/false)), tensor,
                                              unitDimensions(counts));
-  if (joins(counts)) {
-    SmallVector<int64_t> shape = llvm::map_to_vector(
-        sizes, [](OpFoldResult size) { return getConstantIntValue(size).value_or(ShapedType::kDynamic); });
-    tensor = tensor::ExpandShapeOp::create(b, loc, type.clone(shape), tensor, joinedDimensions(counts), sizes);
-  }
+  if (joins(counts))
+    tensor = expand(b, loc, type, tensor, joinedDimensions(counts), sizes);
   return tensor;
 }
 
