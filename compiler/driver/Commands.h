@@ -7,6 +7,10 @@
 #include <string>
 #include <vector>
 
+namespace weft {
+struct ProfiledCall;
+}
+
 namespace weft::driver {
 
 enum ExitCode { Done = 0, BadInput = 1, Usage = 2, Machine = 3 };
@@ -30,6 +34,7 @@ struct CompileOptions {
   std::string weightsOut;
   unsigned optimization = 3;
   bool quiet = false;
+  std::vector<ProfiledCall> *profile = nullptr; ///< the code counts the time of these calls, which it fills in
 };
 
 struct RunOptions {
@@ -60,6 +65,16 @@ struct VerifyOptions {
   bool quiet = false;
 };
 
+struct BenchOptions {
+  CompileOptions compile;         ///< `model.file` may be a library
+  std::string onlyForModels;      ///< an option of `compile` that was given and that a library has no use for
+  std::vector<std::string> sizes; ///< of axes that are known when running: "seq=512"
+  int64_t past = -1;              ///< positions in the cache before a step; -1: 128, or as many as leave room for one
+  int threads = 0;                ///< 0: as many as there are CPUs
+  int repeat = 0;                 ///< calls; 0: for about a second, five at least
+  bool profile = false;           ///< of each kernel
+};
+
 struct InitOptions {
   ModelOptions model;
   std::string output;
@@ -73,5 +88,6 @@ int inspectMasks(const InspectOptions &options); ///< what `inspect --mask` does
 int verify(const VerifyOptions &options);
 int check(const ModelOptions &options);
 int init(const InitOptions &options);
+int bench(const BenchOptions &options);
 
 } // namespace weft::driver

@@ -1,6 +1,7 @@
 //===- Compile.cpp - weft compile, weft check -------------------------------------------------------------------===//
 #include "compiler/checkpoint/WholeFile.h"
 #include "compiler/driver/Session.h"
+#include "compiler/inspect/Profile.h"
 #include "compiler/targets/Targets.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -89,8 +90,15 @@ int compile(const CompileOptions &options) {
     lowered.push_back(session.module().clone());
     pipeline.limits = level;
     pipeline.from = Phase::fused;
-    pipeline.to = Phase::llvm;
     pipeline.dumpDirectory = level.cpu == limits.back().cpu ? options.dumpDirectory : "";
+    if (options.profile) {
+      pipeline.to = Phase::tiled;
+      if (failed(runPipeline(*lowered.back(), pipeline)))
+        return BadInput;
+      *options.profile = insertTicks(*lowered.back());
+      pipeline.from = Phase::tiled;
+    }
+    pipeline.to = Phase::llvm;
     if (failed(runPipeline(*lowered.back(), pipeline)))
       return BadInput;
     codes.push_back({level, *lowered.back()});

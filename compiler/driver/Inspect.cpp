@@ -1,52 +1,24 @@
 //===- Inspect.cpp - weft inspect -------------------------------------------------------------------------------===//
 // Answers: what does the compiler make of a model, without making an artefact?
 //===------------------------------------------------------------------------------------------------------------===//
+#include "compiler/driver/Costs.h"
 #include "compiler/driver/Session.h"
-#include "compiler/inspect/Roofline.h"
-#include "dialects/Weft/IR/ModelContract.h"
 
 using namespace mlir;
 
 namespace weft::driver {
 
 static int roofline(const InspectOptions &options, const TargetLimits &limits) {
-  // With every axis fixed all shapes are numbers, but for those of caches. Which are left to fix is seen without
-  // weights, so that what is to be said of these is said once.
-  ModelOptions fixed = options.model, free = options.model;
-  free.weights.clear();
-  Session plain;
-  if (int code = plain.open(free))
+  std::vector<EntryCosts> entries;
+  auto sizeOf = [](StringRef axis) -> int64_t { return axis == "batch" ? 1 : 128; };
+  if (int code = entryCosts(options.model, limits, options.past, sizeOf, entries))
     return code;
-  if (auto axes = plain.module()->getAttrOfType<ArrayAttr>(contract::axes))
-    for (StringRef axis : axes.getAsValueRange<StringAttr>())
-      fixed.axes.push_back((axis + "=" + (axis == "batch" ? "1" : "128")).str());
-  Session session;
-  if (int code = session.open(fixed))
-    return code;
-  std::string sizes;
-  for (const std::string &axis : fixed.axes)
-    sizes += " " + axis;
-  PipelineOptions pipeline;
-  pipeline.limits = limits;
-  pipeline.from = session.phase();
-  pipeline.to = Phase::fused;
-  if (failed(runPipeline(session.module(), pipeline)))
-    return BadInput;
-  for (auto entry : session.module().getOps<func::FuncOp>()) {
-    auto kind = entry->getAttrOfType<StringAttr>(contract::entry);
-    if (!kind)
-      continue;
-    int64_t added = 1;
-    std::string title = entry.getName().str() + " (" + kind.str() + "):" + sizes;
-    if (kind == "step") {
-      auto position = entry->getAttrOfType<StringAttr>(contract::positionAxis);
-      for (const std::string &axis : fixed.axes)
-        if (auto parsed = parseAxis(axis); parsed && position && parsed->first == position.getValue())
-          added = parsed->second;
-      title += " past=" + std::to_string(options.past);
-    }
-    printRoofline(title, costsOf(entry, options.past + added), llvm::outs());
+  MachineLimits machine = measureMachine(1);
+  printMachine(machine, llvm::outs());
+  for (const EntryCosts &entry : entries) {
     llvm::outs() << "\n";
+    std::string title = entry.name + " (" + entry.kind + "):" + entry.sizes;
+    printRoofline(title, entry.costs, Roofline(machine, entry.costs), llvm::outs());
   }
   return Done;
 }

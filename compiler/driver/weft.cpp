@@ -75,6 +75,14 @@ void addCompile(CLI::App *app, CompileOptions &options) {
   app->add_flag("-q,--quiet", options.quiet, "no progress");
 }
 
+/// The first option that was given and that is about compiling; empty where none was.
+std::string compilationOption(const CLI::App *app) {
+  for (const CLI::Option *option : app->get_options())
+    if (option->count() && option->get_group() == compilation)
+      return option->get_name();
+  return "";
+}
+
 /// The command also takes artefacts, and hands on to them what it does not know itself.
 void addArtefact(CLI::App *app, RunOptions &options) {
   addModel(app, options.compile.model, "a .weft file, or an artefact: .so or executable");
@@ -95,9 +103,7 @@ void takeExtras(CLI::App *app, const std::vector<std::string> &rest, RunOptions 
   for (const std::string &extra : app->remaining())
     options.arguments.push_back(extra);
   options.arguments.insert(options.arguments.end(), rest.begin(), rest.end());
-  for (const CLI::Option *option : app->get_options())
-    if (option->count() && option->get_group() == compilation)
-      options.onlyForModels = option->get_name();
+  options.onlyForModels = compilationOption(app);
 }
 
 /// CLI11's messages, as ours look.
@@ -217,7 +223,8 @@ int main(int argc, char **argv) {
       ->type_name("DIR");
   inspectApp->add_flag("--remarks", inspectOptions.remarks,
                        "say on stderr which equations were found to be attention, and why not");
-  inspectApp->add_flag("--roofline", inspectOptions.roofline, "operations, bytes and intensity of each kernel");
+  inspectApp->add_flag("--roofline", inspectOptions.roofline,
+                       "operations, bytes, tile and the time at the machine's limit, of each kernel");
   inspectApp->add_option("--past", inspectOptions.past, "positions in the cache, for the roofline of a step")
       ->check(CLI::NonNegativeNumber);
   inspectApp->add_flag("--mask", inspectOptions.mask, "draw what each attention skips, tests, and computes untested");
@@ -227,6 +234,29 @@ int main(int argc, char **argv) {
                    "name=input.npy, for masks that read inputs; what is not given is decided when running")
       ->type_name("");
   inspectApp->callback([&] { code = inspect(inspectOptions); });
+
+  BenchOptions benchOptions;
+  CLI::App *benchApp = app.add_subcommand("bench", "measure how long calls of a model take, on random inputs");
+  addModel(benchApp, benchOptions.compile.model, "a .weft file, or a compiled library: .so");
+  addCompile(benchApp, benchOptions.compile);
+  benchApp->add_option("--size", benchOptions.sizes, "run-time size of an axis: seq=512; else 1 batch, 128 of others")
+      ->type_name("AXIS=SIZE")
+      ->allow_extra_args(false);
+  benchApp
+      ->add_option("--past", benchOptions.past,
+                   "positions in the cache before a step; else 128, or less where less fit")
+      ->check(CLI::NonNegativeNumber);
+  benchApp->add_option("--threads", benchOptions.threads, "by default as many as there are CPUs")
+      ->check(CLI::Range(1, 1024));
+  benchApp->add_option("--repeat", benchOptions.repeat, "calls to measure; by default for a second, 5 at least")
+      ->check(CLI::PositiveNumber);
+  benchApp->add_flag(
+      "--profile", benchOptions.profile,
+      "also each kernel: operations, bytes, the time that the machine's limit allows, and the time spent");
+  benchApp->callback([&] {
+    benchOptions.onlyForModels = compilationOption(benchApp);
+    code = bench(benchOptions);
+  });
 
   VerifyOptions verifyOptions;
   CLI::App *verifyApp = app.add_subcommand("verify", "compare the phases and the code with the float64 reference");

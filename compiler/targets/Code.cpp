@@ -5,6 +5,7 @@
 #include "compiler/targets/Machine.h"
 #include "compiler/targets/ModelInterface.h"
 #include "compiler/targets/Partition.h"
+#include "dialects/Weft/IR/ModelContract.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -52,7 +53,7 @@ void settle(MutableArrayRef<llvm::Module *> units, const Level &level, StringRef
   for (llvm::Module *unit : units)
     for (llvm::GlobalObject &object : unit->global_objects()) {
       std::string name = object.getName().str();
-      if (!defined.contains(name)) // the runtime's, or libm's
+      if (!defined.contains(name) || name == contract::ticks) // the runtime's, or libm's; what the driver looks for
         continue;
       bool hidden = shared.contains(name) || isEntry(name);
       object.setLinkage(hidden ? llvm::GlobalValue::ExternalLinkage : llvm::GlobalValue::InternalLinkage);

@@ -1,9 +1,9 @@
 //===- MachineContender.cpp - the machine itself among the contenders ---------------------------------------------===//
 // Answers: how many multiply-adds, and how many bytes read, does this machine do at best, on some threads at once?
 //===--------------------------------------------------------------------------------------------------------------===//
+#include "compiler/inspect/MachineLoops.h"
+#include "compiler/inspect/Team.h"
 #include "tests/bench/Contender.h"
-#include "tests/bench/MachineLoops.h"
-#include "tests/bench/Team.h"
 #include <functional>
 #include <memory>
 #include <stdexcept>

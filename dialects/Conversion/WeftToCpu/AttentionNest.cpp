@@ -1,5 +1,6 @@
 //===- AttentionNest.cpp - what the loop nests of attention share ------------------------------------------------===//
 #include "dialects/Conversion/WeftToCpu/AttentionNest.h"
+#include "dialects/Conversion/WeftToCpu/Tiles.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include <cmath>
 
@@ -29,6 +30,11 @@ PrefillShape::PrefillShape(const CpuLimits &limits, AttentionOp op)
   // A similarity region is copied for each key of a tile, and its values need registers as well.
   if (!op.getSimilarity().empty())
     rows = std::max<int64_t>(1, 4 / op.getSums());
+}
+
+std::string tileOf(AttentionOp op, const CpuLimits &limits) {
+  PrefillShape shape(limits, op);
+  return std::to_string(shape.queries) + "x" + std::to_string(shape.rows);
 }
 
 //===-- loops -----------------------------------------------------------------------------------------------------===//

@@ -15,6 +15,7 @@
 // slices, which fits the L2 cache, the rows stream by.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToCpu/Rows.h"
+#include "dialects/Conversion/WeftToCpu/Tiles.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -26,6 +27,8 @@ namespace {
 constexpr int64_t blockRows = 128;          // x K <= 2048 in f32 is 1 MiB: activations of a block stay in L2
 constexpr int64_t cacheBytes = 1024 * 1024; // of L2, for the weights of a group of slices
 
+int64_t rowsFor(const CpuLimits &limits) { return limits.lanes == 16 ? 8 : 6; }
+
 /// How the columns of the product lie in panels.
 struct Slices {
   int64_t depth, columns, parts;
@@ -35,7 +38,7 @@ struct Slices {
   int64_t count;    ///< slices that hold a column
 
   Slices(PackedLinearOp op, const CpuLimits &limits) {
-    auto packed = cast<MemRefType>(op.getPacked().getType());
+    auto packed = cast<ShapedType>(op.getPacked().getType());
     depth = packed.getDimSize(1);
     columns = op.getColumns();
     parts = op.getParts();
@@ -57,7 +60,7 @@ struct Slices {
 class PackedLinear {
 public:
   PackedLinear(OpBuilder &b, PackedLinearOp op, const CpuLimits &limits)
-      : op(op), loc(op.getLoc()), slices(op, limits), rowsOfTile(limits.lanes == 16 ? 8 : 6),
+      : op(op), loc(op.getLoc()), slices(op, limits), rowsOfTile(rowsFor(limits)),
         type(VectorType::get({slices.width}, b.getF32Type())),
         leading(cast<MemRefType>(op.getOuts().getType()).getRank() - 1), rows(b, loc, op.getOuts(), leading),
         input(b, loc, op.getInput(), leading), output(b, loc, op.getOuts(), leading) {
@@ -332,5 +335,10 @@ Value PackedLinear::loadExtra(OpBuilder &b, const Extra &extra, const Row &row, 
 } // namespace
 
 void emitPackedLinear(OpBuilder &b, PackedLinearOp op, const CpuLimits &limits) { PackedLinear(b, op, limits).emit(b); }
+
+std::string tileOf(PackedLinearOp op, const CpuLimits &limits) {
+  Slices slices(op, limits);
+  return std::to_string(rowsFor(limits)) + "x" + std::to_string(slices.parts * slices.sliceColumns());
+}
 
 } // namespace weft::cpu

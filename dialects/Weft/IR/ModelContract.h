@@ -30,4 +30,6 @@ inline constexpr llvm::StringLiteral parameters = "weft.parameters";
 inline constexpr llvm::StringLiteral parameterBytes = "weft.parameter_bytes";
 /// On the module after `tiled`: labels that generated code reports by number (an array of strings).
 inline constexpr llvm::StringLiteral labels = "weft.labels";
+/// A symbol, of code that counts the time of its kernels: an array of 64-bit numbers (see compiler/inspect/Profile.h).
+inline constexpr llvm::StringLiteral ticks = "weft_profile_ticks";
 } // namespace weft::contract

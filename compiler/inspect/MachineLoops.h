@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-namespace weft::bench {
+namespace weft {
 
 struct Loop {
   void (*run)(int64_t rounds);
@@ -19,4 +19,4 @@ constexpr int64_t readBlock = 4096;
 /// Reads so many bytes, a multiple of readBlock, with the widest loads.
 void readAll(const void *data, int64_t bytes);
 
-} // namespace weft::bench
+} // namespace weft

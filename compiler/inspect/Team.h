@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-namespace weft::bench {
+namespace weft {
 
 class Team {
 public:
@@ -66,4 +66,4 @@ private:
   std::atomic<int> round{0}, left{0};
 };
 
-} // namespace weft::bench
+} // namespace weft

@@ -1,8 +1,8 @@
 //===- MachineLoops.cpp - loops that nothing but the machine limits -----------------------------------------------===//
-#include "tests/bench/MachineLoops.h"
+#include "compiler/inspect/MachineLoops.h"
 #include <immintrin.h>
 
-namespace weft::bench {
+namespace weft {
 namespace {
 
 // As many independent chains as cover the latency of two units; what a chain holds is used, so that none is left out.
@@ -80,4 +80,4 @@ void readAll(const void *data, int64_t bytes) {
   (wide ? readWide : readNarrow)(begin, begin + bytes);
 }
 
-} // namespace weft::bench
+} // namespace weft
