@@ -1,10 +1,27 @@
 //===- Costs.cpp - what the entry points of a model cost ----------------------------------------------------------===//
 #include "compiler/driver/Costs.h"
+#include "compiler/inspect/MaskPicture.h"
 #include "dialects/Weft/IR/ModelContract.h"
+#include "dialects/Weft/IR/WeftOps.h"
 
 using namespace mlir;
 
 namespace weft::driver {
+
+/// By place: the share of pairs of a query and a key that attention need not compute, where the mask alone says it.
+static llvm::StringMap<double> refusedPairs(func::FuncOp entry, const Checkpoint *checkpoint) {
+  llvm::StringMap<double> refused;
+  std::vector<std::optional<reference::Tensor>> unknown(entry.getNumArguments());
+  auto pictures = drawMasks(entry, unknown, checkpoint);
+  if (!pictures) {
+    llvm::consumeError(pictures.takeError()); // then everything counts
+    return refused;
+  }
+  for (const MaskPicture &picture : *pictures)
+    if (picture.refused && picture.part.empty())
+      refused[picture.place] = *picture.refused;
+  return refused;
+}
 
 int entryCosts(const ModelOptions &model, const TargetLimits &limits, int64_t past,
                llvm::function_ref<int64_t(StringRef axis)> sizeOf, std::vector<EntryCosts> &entries) {
@@ -24,6 +41,11 @@ int entryCosts(const ModelOptions &model, const TargetLimits &limits, int64_t pa
   std::string sizes;
   for (const std::string &axis : fixed.axes)
     sizes += " " + axis;
+  llvm::StringMap<double> refused;
+  for (auto function : session.module().getOps<func::FuncOp>())
+    if (auto kind = function->getAttrOfType<StringAttr>(contract::entry);
+        kind == "sequence" && session.phase() == Phase::model)
+      refused = refusedPairs(function, session.checkpoint());
   PipelineOptions pipeline;
   pipeline.limits = limits;
   pipeline.from = session.phase();
@@ -44,6 +66,10 @@ int entryCosts(const ModelOptions &model, const TargetLimits &limits, int64_t pa
       entry.sizes += " past=" + std::to_string(past);
     }
     entry.costs = costsOf(function, past + added, limits);
+    if (kind == "sequence")
+      for (KernelCost &cost : entry.costs)
+        if (cost.kernel == AttentionOp::getOperationName())
+          cost.flops = static_cast<int64_t>(cost.flops * (1 - refused.lookup(cost.place)));
     entries.push_back(std::move(entry));
   }
   return Done;
