@@ -7,27 +7,47 @@
 
 enum { HUGE_PAGE = 2 << 20 };
 
-/* Rows of one head lie a whole row of all heads apart: with small pages nearly every row that attention reads is on a
- * page of its own, more than the processor keeps the addresses of. So large buffers ask for huge pages, as far as they
- * fill them; where there are none, the advice does nothing. */
-static void *malloc_allocate(void *user, size_t bytes, size_t alignment) {
-  (void)user;
-  int isLarge = bytes >= HUGE_PAGE;
-  void *memory = NULL;
-  if (posix_memalign(&memory, isLarge ? HUGE_PAGE : alignment, bytes))
+/* Large memory comes from the system directly. It is zero as it comes, so that nobody has to write to it, and what is
+ * never used, as the end of most caches, is never there. In huge pages, since rows of one head lie a row of all heads
+ * apart: in small ones nearly every row that attention reads would be on a page of its own, more than the processor
+ * keeps the addresses of. Where there are none, the advice does nothing. */
+static int is_large(size_t bytes) { return bytes >= HUGE_PAGE; }
+
+static void *map(size_t bytes) {
+  size_t all;
+  if (__builtin_add_overflow(bytes, (size_t)HUGE_PAGE, &all))
     return NULL;
-  if (isLarge)
-    (void)madvise(memory, bytes - bytes % HUGE_PAGE, MADV_HUGEPAGE);
+  char *mapped = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED)
+    return NULL;
+  // What is before and after the aligned part goes back.
+  size_t before = (HUGE_PAGE - (uintptr_t)mapped % HUGE_PAGE) % HUGE_PAGE;
+  char *memory = mapped + before, *end = memory + (bytes + 4095) / 4096 * 4096;
+  if (before)
+    munmap(mapped, before);
+  if (end < mapped + all)
+    munmap(end, (size_t)(mapped + all - end));
+  (void)madvise(memory, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
   return memory;
 }
 
-static void malloc_release(void *user, void *memory, size_t bytes) {
+static void *system_allocate(void *user, size_t bytes, size_t alignment) {
   (void)user;
-  (void)bytes;
-  free(memory);
+  if (is_large(bytes))
+    return map(bytes);
+  void *memory = NULL;
+  return posix_memalign(&memory, alignment, bytes) ? NULL : memory;
 }
 
-const weft_allocator weft_malloc_allocator = {malloc_allocate, malloc_release, NULL};
+static void system_release(void *user, void *memory, size_t bytes) {
+  (void)user;
+  if (is_large(bytes))
+    munmap(memory, bytes);
+  else
+    free(memory);
+}
+
+const weft_allocator weft_malloc_allocator = {system_allocate, system_release, NULL};
 
 void *weft_allocate(const weft_allocator *allocator, size_t bytes, const char *what, weft_error *error) {
   size_t wanted = bytes ? bytes : 1;
@@ -36,7 +56,8 @@ void *weft_allocate(const weft_allocator *allocator, size_t bytes, const char *w
     weft_fail(error, WEFT_NO_MEMORY, "%zu bytes for %s could not be allocated", wanted, what);
     return NULL;
   }
-  return memset(memory, 0, wanted);
+  int isZero = allocator->allocate == system_allocate && is_large(wanted);
+  return isZero ? memory : memset(memory, 0, wanted);
 }
 
 void weft_release(const weft_allocator *allocator, void *memory, size_t bytes) {

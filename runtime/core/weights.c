@@ -85,6 +85,29 @@ weft_status weft_weights_open(const weft_abi_module *abi, const char *file, int 
                    (unsigned long long)hash, (unsigned long long)abi->weights_hash);
 }
 
+/* Whether a sample of their pages is in the page cache. */
+static int are_present(const char *begin, size_t bytes, size_t page) {
+  enum { SAMPLES = 64 };
+  size_t pages = bytes / page;
+  for (size_t i = 0; i < SAMPLES; i++) {
+    unsigned char present;
+    if (mincore((void *)(begin + pages * i / SAMPLES * page), page, &present) || !(present & 1))
+      return 0;
+  }
+  return 1;
+}
+
+void weft_weights_touch(const weft_weights *weights) {
+#ifndef MADV_POPULATE_READ
+  enum { MADV_POPULATE_READ = 22 }; // since Linux 5.14; before, it is refused and faults do it
+#endif
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  uintptr_t begin = (uintptr_t)weights->data & ~(uintptr_t)(page - 1);
+  size_t bytes = (uintptr_t)weights->data + weights->bytes - begin;
+  if (bytes >= 64 * page && are_present((const char *)begin, bytes, page))
+    (void)madvise((void *)begin, bytes, MADV_POPULATE_READ);
+}
+
 void weft_weights_close(weft_weights *weights) {
   if (weights->mapped)
     munmap((void *)weights->data, (size_t)weights->bytes);

@@ -23,6 +23,11 @@ weft_status weft_weights_open(const weft_abi_module *abi, const char *file, int 
                               weft_error *error);
 void weft_weights_close(weft_weights *weights);
 
+/* Enters weights that the page cache holds into this process' address space at once. Else reading them takes a fault
+ * for every few pages, which for large models is longer than the first call itself. What is still on disk is left
+ * there: it may be more than memory holds. Changes nothing that can be seen but time. */
+void weft_weights_touch(const weft_weights *weights);
+
 /* FNV-1a, 64 bits. */
 uint64_t weft_hash(const void *data, uint64_t bytes);
 

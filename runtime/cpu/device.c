@@ -1,6 +1,7 @@
 /* device.c - how does the CPU run an entry? */
 #include "core/device.h"
 #include "core/error.h"
+#include "core/module.h"
 #include "cpu/level.h"
 #include "cpu/parallel.h"
 #include <sched.h>
@@ -60,6 +61,12 @@ static weft_status open_state(void *shared, const weft_allocator *allocator, int
   return WEFT_OK;
 }
 
+static weft_status prepare(const weft_module *module, void *shared, weft_error *error) {
+  (void)shared, (void)error;
+  weft_weights_touch(&module->weights);
+  return WEFT_OK;
+}
+
 static void close_state(void *state, const weft_allocator *allocator) {
   weft_cpu *cpu = state;
   if (cpu->pool)
@@ -94,6 +101,7 @@ static weft_status run(void *state, const weft_call *call, weft_error *error) {
 }
 
 const weft_device weft_cpu_device = {.name = "cpu",
+                                     .prepare = prepare,
                                      .choose = choose,
                                      .open = open_state,
                                      .close = close_state,
