@@ -4,9 +4,8 @@
 // Names, as in the op: S queries, T keys, H query heads, G key heads, D elements of a key, E of a value.
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
+#include "dialects/Conversion/Common/KeyBlocks.h"
 #include "dialects/Conversion/WeftToCpu/Emitters.h"
-#include "dialects/Weft/Analysis/MaskBounds.h"
-#include "dialects/Weft/Analysis/MaskIntervals.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -130,25 +129,13 @@ protected:
   /// Zeros in a row of the weights: what the second pass does not write.
   void clearWeights(mlir::Value batch, mlir::Value query, mlir::Value head);
 
-  /// The queries of a work item: positions and heads from the first to the last, of one batch entry.
-  struct QueryBlock {
-    mlir::Value batch, firstHead, lastHead, firstQuery, lastQuery;
-  };
   EmittedBounds boundsOf(const QueryBlock &queries);
 
-  /// Keys begin ... end - 1 of a block and what the bounds say of them.
-  struct KeyBlock {
-    mlir::Value begin, end;
-    mlir::Value size;
-    EmittedBounds bounds;
-  };
   /// Whether some value of a key that the block tests against the mask is infinite or NaN: then 0 * value is not 0, and
   /// keys that a row does not admit must be left out of its sum instead of being weighted with 0.
   mlir::Value anyNonFinite(HeadView value, const KeyBlock &block);
 
   //===-- KeyBlocks.cpp -------------------------------------------------------------------------------------------===//
-  static constexpr int64_t keysOfBlock = 256; ///< at most
-
   /// How keys are divided into blocks where the bounds say all that there is to say of them: full blocks and a rest, or
   /// parts of about the same number of tiles of `keysOfTile` keys.
   struct Division {
@@ -174,11 +161,8 @@ protected:
   mlir::Value batch, S, T, past;
 
 private:
-  llvm::SmallVector<mlir::Value> eachTestedKeyBlock(const QueryBlock &queries, mlir::Value begin, mlir::Value end,
-                                                    mlir::ValueRange state, BlockBody body);
   llvm::SmallVector<mlir::Value> compute(const QueryBlock &queries, const KeyBlock &block, mlir::ValueRange state,
                                          BlockBody body);
-  BoundExpr::Values::Entries tableRange(mlir::Operation *load, mlir::ValueRange first, mlir::ValueRange last);
 };
 
 /// What the loop nest for many queries works on at once; it needs at least `rows` keys.

@@ -86,13 +86,15 @@ public:
   };
   int64_t evaluate(const Numbers &numbers) const;
 
-  /// What they stand for when emitting: index values, and an integer, index or i1 value for each uniform one.
+  /// What they stand for when emitting: values of `type`, and an integer, index or i1 value for each uniform one. All
+  /// arithmetic is in `type`, which needs 64 bits: index where that has as many.
   struct Values {
     mlir::Value firstQuery, lastQuery, keys;
     llvm::function_ref<mlir::Value(mlir::Value)> uniform;
     mlir::Value firstKey = {}, lastKey = {}, firstHead = {}, lastHead = {};
     using Entries = std::pair<mlir::Value, mlir::Value>;
     llvm::function_ref<Entries(mlir::Operation *, mlir::ValueRange first, mlir::ValueRange last)> table = nullptr;
+    mlir::Type type = {}; ///< null: index
   };
   /// What has been emitted already, by node and by table.
   struct Emitted {

@@ -10,7 +10,8 @@ namespace weft {
 class BoundExpr::Emission {
 public:
   Emission(OpBuilder &b, Location loc, const Values &values, Emitted emitted)
-      : b(b), loc(loc), values(values), emitted(std::move(emitted)) {}
+      : b(b), loc(loc), values(values), type(values.type ? values.type : b.getIndexType()),
+        emitted(std::move(emitted)) {}
 
   Value emit(const BoundExpr &expr) {
     return Node::visit<Value>(expr, emitted.values,
@@ -31,15 +32,19 @@ public:
   Emitted take() { return std::move(emitted); }
 
 private:
-  Value number(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
+  Value number(int64_t value) { return arith::ConstantOp::create(b, loc, b.getIntegerAttr(type, value)); }
   template <typename Op> Value make(Value x, Value y) { return b.createOrFold<Op>(loc, x, y); }
 
-  Value asIndex(Value value) {
-    if (value.getType().isIndex())
+  Value asNumber(Value value) {
+    Type given = value.getType();
+    if (given == type)
       return value;
-    if (value.getType().isInteger(1))
-      return b.createOrFold<arith::IndexCastUIOp>(loc, b.getIndexType(), value);
-    return b.createOrFold<arith::IndexCastOp>(loc, b.getIndexType(), value);
+    bool isFlag = given.isInteger(1);
+    if (!given.isIndex() && !type.isIndex())
+      return isFlag ? b.createOrFold<arith::ExtUIOp>(loc, type, value)
+                    : b.createOrFold<arith::ExtSIOp>(loc, type, value);
+    return isFlag ? b.createOrFold<arith::IndexCastUIOp>(loc, type, value)
+                  : b.createOrFold<arith::IndexCastOp>(loc, type, value);
   }
 
   // In operations that every target has: a shift, or a division between two flips of all bits where x is negative.
@@ -84,7 +89,7 @@ private:
     case Kind::Keys:
       return values.keys;
     case Kind::Uniform:
-      return asIndex(values.uniform(node.value));
+      return asNumber(values.uniform(node.value));
     case Kind::Add:
       return make<arith::AddIOp>(in[0], in[1]);
     case Kind::Scale:
@@ -113,6 +118,7 @@ private:
   OpBuilder &b;
   Location loc;
   const Values &values;
+  Type type;
   Emitted emitted;
 };
 

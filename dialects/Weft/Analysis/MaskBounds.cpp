@@ -207,9 +207,10 @@ MaskBounds MaskBounds::of(Region &mask, bool acrossHeads) {
 EmittedBounds emitBounds(OpBuilder &b, Location loc, const MaskBounds &bounds, Region &mask, Value batch, Value head,
                          Value firstQuery, Value lastQuery, Value keys) {
   UniformCopies uniform(b, mask, batch, head);
-  SmallVector<Value> emitted =
-      BoundExpr::emit(b, loc, {bounds.admitted.begin, bounds.admitted.end, bounds.whole.begin, bounds.whole.end},
-                      {firstQuery, lastQuery, keys, uniform});
+  BoundExpr::Values values{firstQuery, lastQuery, keys, uniform};
+  values.type = keys.getType();
+  SmallVector<Value> emitted = BoundExpr::emit(
+      b, loc, {bounds.admitted.begin, bounds.admitted.end, bounds.whole.begin, bounds.whole.end}, values);
   return {emitted[0], emitted[1], emitted[2], emitted[3]};
 }
 

@@ -34,13 +34,13 @@ struct MaskBounds {
   static MaskBounds of(mlir::Region &mask, bool acrossHeads = false);
 };
 
-/// The same as index values, for one block of queries.
+/// The same as values, for one block of queries.
 struct EmittedBounds {
   mlir::Value begin, end, wholeBegin, wholeEnd;
 };
 
 /// Emits the bounds; what they need of the region's own computations (a length, an entry of a table) is copied with
-/// `batch` and `head` in place of its arguments.
+/// `batch` and `head` in place of its arguments. Queries, keys and results are of one type, as BoundExpr::Values has it.
 EmittedBounds emitBounds(mlir::OpBuilder &b, mlir::Location loc, const MaskBounds &bounds, mlir::Region &mask,
                          mlir::Value batch, mlir::Value head, mlir::Value firstQuery, mlir::Value lastQuery,
                          mlir::Value keys);
