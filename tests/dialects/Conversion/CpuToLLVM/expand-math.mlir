@@ -6,8 +6,8 @@
 
 // CHECK-LABEL: @exp_scalar
 // The reduction takes ln 2 in two parts.
-// CHECK-DAG: %[[HIGH:.*]] = arith.constant -0.693147182 : f32
-// CHECK-DAG: %[[LOW:.*]] = arith.constant 1.90465421E-9 : f32
+// CHECK-DAG: %[[HIGH:.*]] = arith.constant -0.693359375 : f32
+// CHECK-DAG: %[[LOW:.*]] = arith.constant 2.12194442E-4 : f32
 // CHECK: %[[N:.*]] = arith.subf
 // CHECK: %[[R:.*]] = math.fma %[[N]], %[[HIGH]]
 // CHECK: math.fma %[[N]], %[[LOW]], %[[R]]
