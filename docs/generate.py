@@ -45,10 +45,11 @@ def tidy(text):
 
 
 def phases():
-    table = "# The phases of a compilation\n\n| phase | what it is | what is legal after it |\n| --- | --- | --- |\n"
+    table = "# The phases of a compilation\n\n| phase | code for | what it is | what is legal after it |\n| --- | --- | --- | --- |\n"
     source = (ROOT / "compiler/pipelines/Phases.def").read_text()
-    for name, description, legal in re.findall(r'^PHASE\((\w+),\s*"([^"]*)",\s*"([^"]*)"\)', source, re.MULTILINE):
-        table += f"| `{name}` | {description} | {legal} |\n"
+    row = r'^PHASE\((\w+),\s*(\w+),\s*"([^"]*)",\s*"([^"]*)"\)'
+    for name, targets, description, legal in re.findall(row, source, re.MULTILINE):
+        table += f"| `{name}` | {targets.lower()} | {description} | {legal} |\n"
     return NOTE.format(source="compiler/pipelines/Phases.def") + table
 
 

@@ -10,7 +10,7 @@ namespace weft {
 
 static StringRef legalDialects(Phase phase) {
   switch (phase) {
-#define PHASE(id, description, legal)                                                                                  \
+#define PHASE(id, targets, description, legal)                                                                         \
   case Phase::id:                                                                                                      \
     return legal;
 #include "compiler/pipelines/Phases.def"
@@ -31,13 +31,14 @@ LogicalResult checkLegality(ModuleOp module, Phase phase) {
   return failure(result.wasInterrupted());
 }
 
-LogicalResult dumpPhase(ModuleOp module, Phase phase, StringRef directory) {
+LogicalResult dumpPhase(ModuleOp module, Phase phase, Target target, StringRef directory) {
   if (directory.empty())
     return success();
   if (std::error_code error = llvm::sys::fs::create_directories(directory))
     return module.emitError("cannot make the folder '") << directory << "': " << error.message();
   SmallString<128> path(directory);
-  llvm::sys::path::append(path, Twine(static_cast<int>(phase) + 1) + "-" + name(phase) + ".mlir");
+  auto isBefore = [&](Phase other) { return other <= phase && isPhaseOf(other, target); };
+  llvm::sys::path::append(path, Twine(llvm::count_if(allPhases(), isBefore)) + "-" + name(phase) + ".mlir");
   std::error_code error;
   llvm::ToolOutputFile file(path, error, llvm::sys::fs::OF_Text);
   if (error)

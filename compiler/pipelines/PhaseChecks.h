@@ -10,7 +10,8 @@ namespace weft {
 /// row in Phases.def does not allow.
 mlir::LogicalResult checkLegality(mlir::ModuleOp module, Phase phase);
 
-/// Writes <directory>/<number>-<phase>.mlir, with locations; nothing when `directory` is empty.
-mlir::LogicalResult dumpPhase(mlir::ModuleOp module, Phase phase, llvm::StringRef directory);
+/// Writes <directory>/<number>-<phase>.mlir, with locations; nothing when `directory` is empty. The number is the
+/// phase's among those of the target.
+mlir::LogicalResult dumpPhase(mlir::ModuleOp module, Phase phase, Target target, llvm::StringRef directory);
 
 } // namespace weft

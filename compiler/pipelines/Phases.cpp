@@ -6,9 +6,11 @@ using namespace mlir;
 
 namespace weft {
 
+llvm::StringRef name(Target target) { return target == Target::Cpu ? "cpu" : "vulkan"; }
+
 llvm::StringRef name(Phase phase) {
   switch (phase) {
-#define PHASE(id, description, legal)                                                                                  \
+#define PHASE(id, targets, description, legal)                                                                         \
   case Phase::id:                                                                                                      \
     return #id;
 #include "compiler/pipelines/Phases.def"
@@ -18,7 +20,7 @@ llvm::StringRef name(Phase phase) {
 
 llvm::StringRef description(Phase phase) {
   switch (phase) {
-#define PHASE(id, text, legal)                                                                                         \
+#define PHASE(id, targets, text, legal)                                                                                \
   case Phase::id:                                                                                                      \
     return text;
 #include "compiler/pipelines/Phases.def"
@@ -28,10 +30,26 @@ llvm::StringRef description(Phase phase) {
 
 llvm::ArrayRef<Phase> allPhases() {
   static constexpr Phase all[] = {
-#define PHASE(id, description, legal) Phase::id,
+#define PHASE(id, targets, description, legal) Phase::id,
 #include "compiler/pipelines/Phases.def"
   };
   return all;
+}
+
+namespace targets {
+constexpr bool All(Target) { return true; }
+constexpr bool Cpu(Target target) { return target == Target::Cpu; }
+constexpr bool Vulkan(Target target) { return target == Target::Vulkan; }
+} // namespace targets
+
+bool isPhaseOf(Phase phase, Target target) {
+  switch (phase) {
+#define PHASE(id, of, text, legal)                                                                                     \
+  case Phase::id:                                                                                                      \
+    return targets::of(target);
+#include "compiler/pipelines/Phases.def"
+  }
+  llvm_unreachable("every phase is in Phases.def");
 }
 
 std::optional<Phase> phaseNamed(llvm::StringRef wanted) {
@@ -54,10 +72,12 @@ std::optional<TargetLimits> limitsFor(llvm::StringRef cpu) {
   }
   // A panel of 32 columns for both: one set of weights then serves the code of every level in an artefact.
   if (cpu == "x86-64-v4")
-    return TargetLimits{"x86-64-v4", 16, 32};
+    return TargetLimits{.cpu = "x86-64-v4", .lanes = 16, .panel = 32};
   if (cpu == "x86-64-v3")
-    return TargetLimits{"x86-64-v3", 8, 32};
+    return TargetLimits{.cpu = "x86-64-v3", .lanes = 8, .panel = 32};
   return std::nullopt;
 }
+
+TargetLimits vulkanLimits() { return {.cpu = "x86-64-v3", .lanes = 8, .panel = 32, .target = Target::Vulkan}; }
 
 } // namespace weft

@@ -9,6 +9,7 @@
 #include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/GPU/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/IR/Verifier.h"
@@ -45,8 +46,8 @@ void buildFused(OpPassManager &pm, const TargetLimits &limits) {
   cleanup(pm);
 }
 
-/// From tensors to memory, and from ops to loops over tiles.
-void buildTiled(OpPassManager &pm, const TargetLimits &limits) {
+/// From tensors to memory, and each distinct kernel in a function of its own: the last that all targets share.
+void buildKernels(OpPassManager &pm) {
   pm.addPass(createBindEntryPass());
   // Or every round of a loop would leave its states in buffers of its own.
   pm.addNestedPass<func::FuncOp>(createUpdateStatesPass());
@@ -65,6 +66,11 @@ void buildTiled(OpPassManager &pm, const TargetLimits &limits) {
   cleanup(pm);
   // Equal layers share their kernels from here on: everything below is done once for each distinct one.
   pm.addPass(createOutlineKernelsPass());
+}
+
+/// From ops to loops over tiles.
+void buildTiled(OpPassManager &pm, const TargetLimits &limits) {
+  buildKernels(pm);
   pm.addNestedPass<func::FuncOp>(createConvertWeftToCpuPass({limits.lanes}));
   cleanup(pm);
 }
@@ -80,9 +86,42 @@ void buildVectorized(OpPassManager &pm, const TargetLimits &) {
   cleanup(pm);
 }
 
+/// From ops to workgroups. What is left outside of the kernels is code of the host.
+void buildGpu(OpPassManager &pm, const TargetLimits &limits) {
+  buildKernels(pm);
+  pm.addPass(createConvertWeftToGpuPass({.invocations = limits.invocations, .sharedBytes = limits.sharedBytes}));
+  cleanup(pm);
+  // Or each size and constant would be an argument of its kernel.
+  pm.addPass(createGpuLaunchSinkIndexComputationsPass());
+  pm.addPass(createGpuKernelOutliningPass());
+  // All launches of an entry point in one list: which of them wait for which is then seen.
+  pm.addPass(createInlinerPass());
+  cleanup(pm);
+}
+
+/// Kernels become SPIR-V, and launches calls of the runtime.
+void buildSpirv(OpPassManager &pm, const TargetLimits &) {
+  OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
+  kernels.addPass(createExpandMathPass());
+  kernels.addPass(createExpandGpuMathPass());
+  cleanup(kernels);
+  pm.addPass(createLowerLaunchesPass());
+  // Parts of addresses that stay the same in a loop are computed before it.
+  OpPassManager &addresses = pm.nest<gpu::GPUModuleOp>();
+  cleanup(addresses);
+  addresses.addNestedPass<gpu::GPUFuncOp>(createLoopInvariantCodeMotionPass());
+  pm.addPass(createConvertToSpirvPass());
+  pm.addPass(createSerializeSpirvPass({.checkOnly = true}));
+}
+
 /// Upstream conversions, all the way to the LLVM dialect. Kernel by kernel where possible: several then run at a time.
 /// What canonicalization could still do, LLVM does anyway.
-void buildLLVM(OpPassManager &pm, const TargetLimits &) {
+void buildLLVM(OpPassManager &pm, const TargetLimits &limits) {
+  if (limits.target == Target::Vulkan) {
+    pm.addPass(createSerializeSpirvPass());
+    pm.addPass(createWrapEntryPass());
+    cleanup(pm);
+  }
   OpPassManager &kernels = pm.nest<func::FuncOp>();
   kernels.addPass(createConvertVectorToSCFPass(VectorTransferToSCFOptions().enableFullUnroll()));
   kernels.addPass(createLowerReshapesPass());
@@ -106,6 +145,10 @@ void build(Phase phase, OpPassManager &pm, const TargetLimits &limits) {
     return buildTiled(pm, limits);
   case Phase::vectorized:
     return buildVectorized(pm, limits);
+  case Phase::gpu:
+    return buildGpu(pm, limits);
+  case Phase::spirv:
+    return buildSpirv(pm, limits);
   case Phase::llvm:
     return buildLLVM(pm, limits);
   }
@@ -114,8 +157,12 @@ void build(Phase phase, OpPassManager &pm, const TargetLimits &limits) {
 } // namespace
 
 LogicalResult runPipeline(ModuleOp module, const PipelineOptions &options) {
+  Target target = options.limits.target;
+  for (Phase phase : {options.from, options.to})
+    if (!isPhaseOf(phase, target))
+      return module.emitError("'") << name(phase) << "' is no phase of code for " << name(target);
   for (Phase phase : allPhases()) {
-    if (phase < options.from || phase > options.to)
+    if (phase < options.from || phase > options.to || !isPhaseOf(phase, target))
       continue;
     if (phase != options.from) {
       PassManager pm(module.getContext());
@@ -125,7 +172,7 @@ LogicalResult runPipeline(ModuleOp module, const PipelineOptions &options) {
       if (failed(pm.run(module)) || failed(verify(module)))
         return failure();
     }
-    if (failed(checkLegality(module, phase)) || failed(dumpPhase(module, phase, options.dumpDirectory)))
+    if (failed(checkLegality(module, phase)) || failed(dumpPhase(module, phase, target, options.dumpDirectory)))
       return failure();
   }
   return success();

@@ -10,23 +10,34 @@
 
 namespace weft {
 
+/// Whose code a phase makes.
+enum class Target { Cpu, Vulkan };
+llvm::StringRef name(Target target); ///< "cpu" or "vulkan"
+
 /// What the early phases may know of a target: numbers, no code paths.
 struct TargetLimits {
-  std::string cpu = "x86-64-v4"; ///< x86-64-v3 or x86-64-v4
+  std::string cpu = "x86-64-v4"; ///< x86-64-v3 or x86-64-v4; for a GPU, of the machine that launches its kernels
   unsigned lanes = 16;           ///< f32 lanes of a native vector
   unsigned panel = 32;           ///< columns of a packed weight panel, a multiple of `lanes`
+  Target target = Target::Cpu;
+  unsigned invocations = 128;   ///< of a GPU's workgroup
+  unsigned sharedBytes = 16384; ///< of memory that a GPU's workgroup shares
 };
 /// The limits for a `--cpu` name ("native" asks this machine); none for an unknown name.
 std::optional<TargetLimits> limitsFor(llvm::StringRef cpu);
+/// Those that every Vulkan device grants. The panel is that of CPUs: one set of weights serves both.
+TargetLimits vulkanLimits();
 
 enum class Phase {
-#define PHASE(id, description, legal) id,
+#define PHASE(id, targets, description, legal) id,
 #include "compiler/pipelines/Phases.def"
 };
 llvm::StringRef name(Phase phase);
 llvm::StringRef description(Phase phase);
 std::optional<Phase> phaseNamed(llvm::StringRef name);
 llvm::ArrayRef<Phase> allPhases();
+/// Whether code for the target passes through the phase.
+bool isPhaseOf(Phase phase, Target target);
 
 struct PipelineOptions {
   TargetLimits limits;
@@ -35,8 +46,8 @@ struct PipelineOptions {
   std::string dumpDirectory; ///< when not empty: one file <phase>.mlir per phase reached
 };
 
-/// Takes the module from `from` to `to`, checking after each phase that only its legal ops are left. Reports through
-/// MLIR's diagnostics.
+/// Takes the module from `from` to `to`, both phases of the target, checking after each phase that only its legal ops
+/// are left. Reports through MLIR's diagnostics.
 mlir::LogicalResult runPipeline(mlir::ModuleOp module, const PipelineOptions &options);
 
 /// Registers every dialect, interface and translation that Weft's IR needs. Shared by all tools.

@@ -21,10 +21,10 @@
 using namespace mlir;
 
 void weft::registerWeft(DialectRegistry &registry) {
-  registry
-      .insert<WeftDialect, func::FuncDialect, linalg::LinalgDialect, tensor::TensorDialect, arith::ArithDialect,
-              math::MathDialect, scf::SCFDialect, vector::VectorDialect, affine::AffineDialect, memref::MemRefDialect,
-              bufferization::BufferizationDialect, cf::ControlFlowDialect, ub::UBDialect, LLVM::LLVMDialect>();
+  registry.insert<WeftDialect, func::FuncDialect, linalg::LinalgDialect, tensor::TensorDialect, arith::ArithDialect,
+                  math::MathDialect, scf::SCFDialect, vector::VectorDialect, affine::AffineDialect,
+                  memref::MemRefDialect, gpu::GPUDialect, spirv::SPIRVDialect, bufferization::BufferizationDialect,
+                  cf::ControlFlowDialect, ub::UBDialect, LLVM::LLVMDialect>();
   registerBufferizableOpInterfaceModels(registry);
   arith::registerBufferizableOpInterfaceExternalModels(registry);
   linalg::registerBufferizableOpInterfaceExternalModels(registry);

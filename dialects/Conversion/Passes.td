@@ -27,7 +27,7 @@ def LowerLinalgPass : Pass<"weft-lower-linalg", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
 }
 
-def ExpandMathPass : Pass<"weft-expand-math", "::mlir::func::FuncOp"> {
+def ExpandMathPass : Pass<"weft-expand-math"> {
   let summary = "replace f32 transcendental functions by polynomials";
   let description = [{
     exp and exp2 by two-constant range reduction and a polynomial (at most 1 ULP; infinities, NaN and subnormal results
@@ -72,6 +72,61 @@ def ConvertToLLVMPass : Pass<"weft-convert-to-llvm", "::mlir::ModuleOp"> {
     vectors are converted; what is left of their casts is cleaned up by `reconcile-unrealized-casts`.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def ConvertWeftToGpuPass : Pass<"convert-weft-to-gpu", "::mlir::ModuleOp"> {
+  let summary = "expand kernel ops into launches of compute kernels";
+  let description = [{
+    Each kernel op and structured op on buffers becomes `gpu.launch` ops in its place; what stands around them is computed
+    on the host: sizes and numbers of workgroups. Workgroups have one dimension; a grid of more than 65,535 of them is
+    folded into y. Entry points get one argument more, where kernels report an index out of range. Constant tables move
+    into the kernels. Precondition: `weft-outline-kernels` has run. Ops on tensors are left alone.
+  }];
+  let options = [Option<"invocations", "invocations", "int64_t", "128", "of a workgroup, a power of two">,
+                 Option<"sharedBytes", "shared-bytes", "int64_t", "16384", "memory of a workgroup">];
+  let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+                           "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect"];
+}
+
+def ExpandGpuMathPass : Pass<"weft-expand-gpu-math"> {
+  let summary = "replace functions that shaders lack or have too coarsely";
+  let description = [{
+    sin, cos and pow of f32, and sin and cos of f64, by f64 arithmetic: at most 1 ULP of f32 for angles below 3e9, and the
+    special cases of C's pow. What `weft-expand-math` replaces is replaced before.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
+def LowerLaunchesPass : Pass<"weft-lower-launches", "::mlir::ModuleOp"> {
+  let summary = "turn launches into calls of the runtime, and memrefs of kernels into addresses";
+  let description = [{
+    Each `gpu.launch_func` becomes a call of `weft_dispatch` of runtime/include/weft/abi.h with the number of its kernel
+    and a record of its arguments. A kernel has one argument left, the address of its record, reads what it needs from
+    there, and its loads and stores are those of `spirv`, of physical addresses. Memory of a workgroup stays memrefs.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::func::FuncDialect", "::mlir::spirv::SPIRVDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
+}
+
+def ConvertToSpirvPass : Pass<"weft-convert-to-spirv", "::mlir::ModuleOp"> {
+  let summary = "convert kernels to the spirv dialect";
+  let description = [{
+    Upstream's patterns for gpu, scf, arith, math, memref and vector in one conversion. Each `gpu.module` becomes a
+    `spirv.module` of SPIR-V 1.5 for Vulkan 1.2, its kernel an entry point with one push constant, the address of its
+    record. Floating-point operations are decorated with NoContraction. Precondition: `weft-lower-launches`.
+  }];
+  let dependentDialects = ["::mlir::spirv::SPIRVDialect"];
+}
+
+def SerializeSpirvPass : Pass<"weft-serialize-spirv", "::mlir::ModuleOp"> {
+  let summary = "validate kernels, and keep them as binaries";
+  let description = [{
+    Every `spirv.module` is serialised and put to the validator of SPIRV-Tools for Vulkan 1.2. Then it moves into the
+    module's attribute `weft.kernels`, in the order of the numbers that `weft_dispatch` is called with.
+  }];
+  let options = [Option<"checkOnly", "check-only", "bool", "false", "validate alone, and leave the modules">];
+  let dependentDialects = ["::mlir::spirv::SPIRVDialect"];
 }
 
 #endif

@@ -70,7 +70,8 @@ struct OutlineKernels : impl::OutlineKernelsPassBase<OutlineKernels> {
     SmallVector<Value> arguments;
     SmallVector<Operation *> constants;
     for (Value value : used) {
-      if (Operation *producer = value.getDefiningOp(); producer && producer->hasTrait<OpTrait::ConstantLike>())
+      if (Operation *producer = value.getDefiningOp();
+          producer && (producer->hasTrait<OpTrait::ConstantLike>() || isa<memref::GetGlobalOp>(producer)))
         constants.push_back(producer);
       else
         arguments.push_back(value);

@@ -18,6 +18,19 @@ TEST(Phases, AreInTheOrderOfTheStory) {
   EXPECT_LT(Phase::fused, Phase::tiled);
   EXPECT_LT(Phase::tiled, Phase::vectorized);
   EXPECT_LT(Phase::vectorized, Phase::llvm);
+  EXPECT_LT(Phase::fused, Phase::gpu);
+  EXPECT_LT(Phase::gpu, Phase::spirv);
+  EXPECT_LT(Phase::spirv, Phase::llvm);
+}
+
+TEST(Phases, BelongToTheirTargets) {
+  for (Target target : {Target::Cpu, Target::Vulkan})
+    for (Phase phase : {Phase::model, Phase::fused, Phase::llvm})
+      EXPECT_TRUE(isPhaseOf(phase, target)) << name(phase).str();
+  EXPECT_TRUE(isPhaseOf(Phase::tiled, Target::Cpu));
+  EXPECT_FALSE(isPhaseOf(Phase::tiled, Target::Vulkan));
+  EXPECT_TRUE(isPhaseOf(Phase::spirv, Target::Vulkan));
+  EXPECT_FALSE(isPhaseOf(Phase::spirv, Target::Cpu));
 }
 
 TEST(Phases, LegalityNamesThePhaseAndTheOp) {
@@ -41,6 +54,20 @@ TEST(Phases, LegalityNamesThePhaseAndTheOp) {
   EXPECT_NE(message.find("phase 'tiled' leaked weft.softmax"), std::string::npos) << message;
 }
 
+TEST(Phases, OfAnotherTargetAreRefused) {
+  MLIRContext context;
+  OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
+  std::string message;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    message = diagnostic.str();
+    return success();
+  });
+  PipelineOptions options;
+  options.to = Phase::spirv;
+  EXPECT_TRUE(failed(runPipeline(*module, options)));
+  EXPECT_EQ(message, "'spirv' is no phase of code for cpu");
+}
+
 TEST(Limits, KnowTheTwoLevelsAndNoOther) {
   ASSERT_TRUE(limitsFor("x86-64-v3"));
   EXPECT_EQ(limitsFor("x86-64-v3")->lanes, 8u);
@@ -50,4 +77,6 @@ TEST(Limits, KnowTheTwoLevelsAndNoOther) {
   EXPECT_FALSE(limitsFor("z80"));
   // One set of packed weights serves both.
   EXPECT_EQ(limitsFor("x86-64-v3")->panel, limitsFor("x86-64-v4")->panel);
+  EXPECT_EQ(limitsFor("x86-64-v3")->panel, vulkanLimits().panel);
+  EXPECT_EQ(vulkanLimits().target, Target::Vulkan);
 }

@@ -1,0 +1,139 @@
+//===- Barriers.cpp - which launches wait for others --------------------------------------------------------------===//
+// Answers: before which launches must all that went before be done? Memory is told apart by the argument that it
+// belongs to, and by the offset at which a view of that begins; a loop is gone through twice, so that its first
+// launches know of its last ones.
+//===--------------------------------------------------------------------------------------------------------------===//
+#include "dialects/Conversion/GpuToSpirv/Barriers.h"
+#include "dialects/Weft/IR/ModelContract.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+
+namespace weft {
+
+SmallVector<bool> writtenArguments(gpu::GPUFuncOp kernel) {
+  llvm::SetVector<Value> written;
+  kernel.walk([&](Operation *op) {
+    Value target;
+    if (auto store = dyn_cast<memref::StoreOp>(op))
+      target = store.getMemRef();
+    else if (auto rmw = dyn_cast<memref::AtomicRMWOp>(op))
+      target = rmw.getMemref();
+    while (target && target.getDefiningOp<ViewLikeOpInterface>())
+      target = target.getDefiningOp<ViewLikeOpInterface>().getViewSource();
+    if (target)
+      written.insert(target);
+  });
+  return llvm::map_to_vector(kernel.getArguments(), [&](Value argument) { return written.contains(argument); });
+}
+
+namespace {
+
+/// Memory: an argument, and the offset of the view of it, null for all of it.
+struct Place {
+  Value memref, offset;
+  bool operator==(const Place &other) const { return memref == other.memref && offset == other.offset; }
+  bool meets(const Place &other) const {
+    return memref == other.memref && (!offset || !other.offset || offset == other.offset);
+  }
+};
+
+Place placeOf(Value memref) {
+  Place place;
+  while (auto view = memref.getDefiningOp<ViewLikeOpInterface>()) {
+    // The outermost view counts: those of views are parts of it.
+    if (auto cut = dyn_cast<memref::ViewOp>(view.getOperation()))
+      place.offset = cut.getByteShift();
+    memref = view.getViewSource();
+  }
+  place.memref = memref;
+  return place;
+}
+
+struct Access {
+  Place place;
+  bool writes;
+  bool operator==(const Access &other) const { return place == other.place && writes == other.writes; }
+};
+using Accesses = SmallVector<Access>;
+
+void join(Accesses &accesses, const Accesses &more) {
+  for (const Access &access : more)
+    if (!llvm::is_contained(accesses, access))
+      accesses.push_back(access);
+}
+
+class Waits {
+public:
+  Waits(llvm::function_ref<ArrayRef<bool>(gpu::LaunchFuncOp)> written) : written(written) {}
+
+  /// `open` is what launches have done since the last wait.
+  void visit(Block &block, Accesses &open) {
+    for (Operation &op : block)
+      visit(&op, open);
+  }
+
+  DenseSet<Operation *> found;
+
+private:
+  void visit(Operation *op, Accesses &open) {
+    if (auto launch = dyn_cast<gpu::LaunchFuncOp>(op))
+      return visitLaunch(launch, open);
+    if (op->getNumRegions() == 0)
+      return;
+    bool isLoop = isa<LoopLikeOpInterface>(op);
+    Accesses after = open;
+    for (int round = 0; round < (isLoop ? 2 : 1); ++round) {
+      Accesses before = after;
+      for (Region &region : op->getRegions())
+        for (Block &block : region) {
+          Accesses inside = isLoop ? before : open;
+          visit(block, inside);
+          join(after, inside);
+        }
+    }
+    open = after;
+  }
+
+  void visitLaunch(gpu::LaunchFuncOp launch, Accesses &open) {
+    Accesses own;
+    ArrayRef<bool> writes = written(launch);
+    for (unsigned i = 0; i < launch.getNumKernelOperands(); ++i) {
+      Value operand = launch.getKernelOperand(i);
+      if (isa<MemRefType>(operand.getType()))
+        own.push_back({placeOf(operand), writes[i]});
+    }
+    bool waits = llvm::any_of(own, [&](const Access &mine) {
+      return llvm::any_of(
+          open, [&](const Access &other) { return (mine.writes || other.writes) && mine.place.meets(other.place); });
+    });
+    if (waits) {
+      found.insert(launch);
+      open.clear();
+    }
+    join(open, own);
+  }
+
+  llvm::function_ref<ArrayRef<bool>(gpu::LaunchFuncOp)> written;
+};
+
+} // namespace
+
+DenseSet<Operation *> waitingLaunches(func::FuncOp function,
+                                      llvm::function_ref<ArrayRef<bool>(gpu::LaunchFuncOp)> writtenOperands) {
+  Waits waits(writtenOperands);
+  // Whoever calls another function has launched something before.
+  if (!function->hasAttr(contract::entry)) {
+    function.walk([&](gpu::LaunchFuncOp launch) { waits.found.insert(launch); });
+    return waits.found;
+  }
+  Accesses open;
+  for (Block &block : function.getBody())
+    waits.visit(block, open);
+  return waits.found;
+}
+
+} // namespace weft

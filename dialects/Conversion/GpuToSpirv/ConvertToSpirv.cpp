@@ -1,0 +1,163 @@
+//===- ConvertToSpirv.cpp - pass weft-convert-to-spirv ------------------------------------------------------------===//
+// Answers: how does a kernel become SPIR-V? By upstream's patterns, all in one conversion, and one of our own for the
+// function itself: its argument, the address of its record, is all that is pushed to it.
+//===--------------------------------------------------------------------------------------------------------------===//
+#include "dialects/Conversion/Passes.h"
+#include "mlir/Conversion/ArithToSPIRV/ArithToSPIRV.h"
+#include "mlir/Conversion/FuncToSPIRV/FuncToSPIRV.h"
+#include "mlir/Conversion/GPUToSPIRV/GPUToSPIRV.h"
+#include "mlir/Conversion/MathToSPIRV/MathToSPIRV.h"
+#include "mlir/Conversion/MemRefToSPIRV/MemRefToSPIRV.h"
+#include "mlir/Conversion/SCFToSPIRV/SCFToSPIRV.h"
+#include "mlir/Conversion/UBToSPIRV/UBToSPIRV.h"
+#include "mlir/Conversion/VectorToSPIRV/VectorToSPIRV.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/SPIRV/IR/SPIRVDialect.h"
+#include "mlir/Dialect/SPIRV/IR/SPIRVOps.h"
+#include "mlir/Dialect/SPIRV/IR/TargetAndABI.h"
+#include "mlir/Dialect/SPIRV/Transforms/Passes.h"
+#include "mlir/Dialect/SPIRV/Transforms/SPIRVConversion.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace weft {
+#define GEN_PASS_DEF_CONVERTTOSPIRVPASS
+#include "dialects/Conversion/Passes.h.inc"
+
+namespace {
+
+/// Vulkan 1.2 and what the kernels of the scalar tier may ask for on top. A module asks for what it uses of it.
+spirv::TargetEnvAttr environment(MLIRContext *context) {
+  using C = spirv::Capability;
+  static constexpr C capabilities[] = {C::Shader,
+                                       C::Int64,
+                                       C::Int64Atomics,
+                                       C::Int16,
+                                       C::Int8,
+                                       C::Float16,
+                                       C::Float64,
+                                       C::StorageBuffer8BitAccess,
+                                       C::StorageBuffer16BitAccess,
+                                       C::PhysicalStorageBufferAddresses};
+  static constexpr spirv::Extension extensions[] = {
+      spirv::Extension::SPV_KHR_physical_storage_buffer, spirv::Extension::SPV_KHR_8bit_storage,
+      spirv::Extension::SPV_KHR_16bit_storage, spirv::Extension::SPV_KHR_storage_buffer_storage_class};
+  auto triple = spirv::VerCapExtAttr::get(spirv::Version::V_1_5, capabilities, extensions, context);
+  return spirv::TargetEnvAttr::get(triple, spirv::getDefaultResourceLimits(context), spirv::ClientAPI::Vulkan);
+}
+
+/// The kernel's one argument comes as a push constant.
+struct ConvertKernel : OpConversionPattern<gpu::GPUFuncOp> {
+  ConvertKernel(const TypeConverter &types, MLIRContext *context)
+      : OpConversionPattern(types, context, /*benefit=*/100) {}
+
+  LogicalResult matchAndRewrite(gpu::GPUFuncOp kernel, OpAdaptor, ConversionPatternRewriter &b) const override {
+    auto module = kernel->getParentOfType<spirv::ModuleOp>();
+    if (!module || kernel.getNumArguments() != 1 || !kernel.getArgument(0).getType().isInteger(64))
+      return b.notifyMatchFailure(kernel, "weft-lower-launches leaves one argument");
+    std::optional<ArrayRef<int32_t>> sizes = kernel.getKnownBlockSize();
+    if (!sizes)
+      return b.notifyMatchFailure(kernel, "the size of a workgroup must be known");
+    Location loc = kernel.getLoc();
+    auto block = spirv::StructType::get({b.getI64Type()}, {0});
+    auto pointer = spirv::PointerType::get(block, spirv::StorageClass::PushConstant);
+    std::string name = (kernel.getName() + "_record").str();
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(module.getBody());
+      spirv::GlobalVariableOp::create(b, loc, TypeAttr::get(pointer), b.getStringAttr(name), nullptr);
+    }
+    auto function = spirv::FuncOp::create(b, loc, kernel.getName(), b.getFunctionType({}, {}));
+    function->setAttr(spirv::getEntryPointABIAttrName(), spirv::getEntryPointABIAttr(b.getContext(), *sizes));
+    b.inlineRegionBefore(kernel.getBody(), function.getBody(), function.end());
+    TypeConverter::SignatureConversion signature(1);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(&function.front());
+      Value pushed = spirv::AddressOfOp::create(b, loc, pointer, SymbolRefAttr::get(b.getContext(), name));
+      Value first = spirv::ConstantOp::create(b, loc, b.getI32Type(), b.getI32IntegerAttr(0));
+      auto member = spirv::PointerType::get(b.getI64Type(), spirv::StorageClass::PushConstant);
+      Value place = spirv::AccessChainOp::create(b, loc, member, pushed, ValueRange{first});
+      signature.remapInput(0, ArrayRef<Value>{spirv::LoadOp::create(b, loc, place)});
+    }
+    b.applySignatureConversion(&function.front(), signature, getTypeConverter());
+    b.eraseOp(kernel);
+    return success();
+  }
+};
+
+struct ConvertToSpirv : impl::ConvertToSpirvPassBase<ConvertToSpirv> {
+  void runOnOperation() override {
+    MLIRContext *context = &getContext();
+    spirv::TargetEnvAttr env = environment(context);
+    SmallVector<Operation *> modules;
+    getOperation().walk([&](gpu::GPUModuleOp module) {
+      module->setAttr(spirv::getTargetEnvAttrName(), env);
+      for (auto global : llvm::make_early_inc_range(module.getOps<memref::GlobalOp>()))
+        global.erase(); // weft-lower-launches made arrays of them
+      modules.push_back(module);
+    });
+    SPIRVConversionOptions options;
+    options.use64bitIndex = false;
+    SPIRVTypeConverter types(env, options);
+    std::unique_ptr<SPIRVConversionTarget> target = SPIRVConversionTarget::get(env);
+    RewritePatternSet patterns(context);
+    ScfToSPIRVContext loops;
+    patterns.add<ConvertKernel>(types, context);
+    populateGPUToSPIRVPatterns(types, patterns);
+    arith::populateCeilFloorDivExpandOpsPatterns(patterns);
+    arith::populateArithToSPIRVPatterns(types, patterns);
+    populateMathToSPIRVPatterns(types, patterns);
+    populateMemRefToSPIRVPatterns(types, patterns);
+    populateSCFToSPIRVPatterns(types, loops, patterns);
+    populateBuiltinFuncToSPIRVPatterns(types, patterns);
+    populateVectorToSPIRVPatterns(types, patterns);
+    populateFuncToSPIRVPatterns(types, patterns);
+    ub::populateUBToSPIRVConversionPatterns(types, patterns);
+    if (failed(applyFullConversion(modules, *target, std::move(patterns))))
+      return signalPassFailure();
+
+    OpPassManager finish(ModuleOp::getOperationName());
+    OpPassManager &kernels = finish.nest<spirv::ModuleOp>();
+    kernels.addPass(spirv::createSPIRVLowerABIAttributesPass());
+    kernels.addPass(createCanonicalizerPass());
+    kernels.addPass(createCSEPass());
+    kernels.addPass(spirv::createSPIRVRewriteInsertsPass());
+    kernels.addPass(spirv::createSPIRVUpdateVCEPass());
+    if (failed(runPipeline(finish, getOperation())))
+      return signalPassFailure();
+    for (auto module : getOperation().getOps<spirv::ModuleOp>())
+      complete(module, env.getVersion());
+  }
+
+  void complete(spirv::ModuleOp module, spirv::Version version) {
+    // No driver may contract or reorder what is written: fused operations are where the kernels say so, and tricks such
+    // as adding and subtracting a large number to round stay what they are.
+    module.walk([&](Operation *op) {
+      if (isa<spirv::FAddOp, spirv::FSubOp, spirv::FMulOp, spirv::FDivOp, spirv::FNegateOp, spirv::GLFmaOp>(op))
+        op->setAttr("no_contraction", UnitAttr::get(&getContext()));
+    });
+    // update-vce names the lowest version, which does not fit what lower-abi-attrs has made for ours, and extensions
+    // that our version holds.
+    spirv::VerCapExtAttr found = *module.getVceTriple();
+    ArrayRef<spirv::Extension> core = spirv::getImpliedExtensions(version);
+    SmallVector<spirv::Extension> extensions;
+    for (spirv::Extension extension : found.getExtensions())
+      if (!llvm::is_contained(core, extension))
+        extensions.push_back(extension);
+    SmallVector<spirv::Capability> capabilities(found.getCapabilities());
+    // Which no op of the dialect asks for by its type.
+    if (module
+            .walk([](spirv::AtomicUMinOp op) {
+              return op.getType().isInteger(64) ? WalkResult::interrupt() : WalkResult::advance();
+            })
+            .wasInterrupted())
+      capabilities.push_back(spirv::Capability::Int64Atomics);
+    module.setVceTripleAttr(spirv::VerCapExtAttr::get(version, capabilities, extensions, &getContext()));
+  }
+};
+
+} // namespace
+} // namespace weft

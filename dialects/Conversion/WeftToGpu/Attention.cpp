@@ -1,0 +1,307 @@
+//===- Attention.cpp - attention on a GPU: rows, tiles of keys, results -------------------------------------------===//
+// Answers: by which loops does a workgroup see the keys of its rows?
+//
+//   for each (batch, key head, block of rows)                         a workgroup
+//     Q = scaled queries                                              in workgroup memory
+//     for each tile of 32 keys that the mask may admit
+//       s = Q K^T, scored and masked                                  an invocation has one key in several rows
+//       m' = max(m, rows of s);  p = exp(s - m')
+//       l = l exp(m - m') + sum of p;  O = O exp(m - m') + p V        an invocation has some elements in several rows
+//     result = O / l
+//
+// Where someone asks for probabilities the first pass leaves out O, and a second one computes p = weigh(exp(s - m) /
+// l). Which keys are seen at all follows from the mask's bounds. Rows of several heads share what is read of their
+// keys.
+//===--------------------------------------------------------------------------------------------------------------===//
+#include "dialects/Conversion/WeftToGpu/Attention.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+
+namespace weft::grid {
+
+static int64_t sizeOf(Value data, unsigned dim) { return cast<MemRefType>(data.getType()).getDimSize(dim); }
+
+constexpr float minusInfinity = -std::numeric_limits<float>::infinity();
+constexpr int64_t mostElements = 2048; // of a key or a value
+constexpr int64_t manyRows = 16, fewRows = 4;
+
+LogicalResult checkAttention(AttentionOp op, const GpuLimits &) {
+  for (auto [name, data] : {std::pair("query", op.getQuery()), {"key", op.getKey()}, {"value", op.getValue()}}) {
+    auto type = cast<MemRefType>(data.getType());
+    if (type.isDynamicDim(2) || type.isDynamicDim(3))
+      return op.emitError(name) << " is " << type << ", but its heads and its width must be known when compiling";
+    if (type.getDimSize(3) > mostElements)
+      return op.emitError(name) << " has width " << type.getDimSize(3) << ", but only " << mostElements
+                                << " elements fit in the memory of a workgroup; split the heads";
+  }
+  return success();
+}
+
+AttentionShape::AttentionShape(AttentionOp op, const GpuLimits &limits, int64_t mostRows) : rows(mostRows) {
+  // Queries take at most half of the memory; sums of values at most 32 registers of an invocation.
+  int64_t D = sizeOf(op.getQuery(), 3), E = sizeOf(op.getValue(), 3);
+  while (rows > 1 && (rows * D * 4 > limits.sharedBytes / 2 || rows * E > 32 * limits.invocations))
+    rows /= 2;
+}
+
+Attention::Attention(ImplicitLocOpBuilder &b, AttentionOp op, const GpuLimits &limits, const AttentionShape &shape)
+    : b(b), op(op), limits(limits), rows(shape.rows), H(sizeOf(op.getQuery(), 2)), G(sizeOf(op.getKey(), 2)),
+      D(sizeOf(op.getQuery(), 3)), E(sizeOf(op.getValue(), 3)), sums(op.getSums()),
+      bounds(MaskBounds::of(op.getMask(), /*acrossHeads=*/H != G)) {
+  bool useful = false;
+  if (!bounds.exact)
+    intervals = MaskIntervals::of(op.getMask(), /*acrossHeads=*/H != G, &useful);
+  if (!useful)
+    intervals.reset();
+  LoopBuilder host(b);
+  batches = host.sizeOf(op.getQuery(), 0);
+  S = host.sizeOf(op.getQuery(), 1);
+  T = host.sizeOf(op.getKey(), 1);
+  past = op.getPast() ? Value(op.getPast()) : host.index(0);
+  rowsOfHead = host.mul(S, H / G);
+  blocks = host.ceilDivide(rowsOfHead, rows);
+}
+
+void Attention::emit() {
+  LoopBuilder host(b);
+  launch(b, host.mul(host.mul(batches, G), blocks), limits.invocations, [&](Kernel &k) { emitGroup(k); });
+}
+
+void Attention::emitGroup(Kernel &k) {
+  // Later blocks of rows first: under a causal mask they take longest, and a long one should not be the last.
+  Value block = k.sub(k.add(blocks, -1), k.remainder(k.group, blocks)), rest = k.divide(k.group, blocks);
+  batch = k.divide(rest, G);
+  keyHead = k.remainder(rest, G);
+  firstRow = k.mul(block, rows);
+  allocate(k);
+  readQueries(k);
+  rowsInGroup = queryBlock(k);
+  range = boundsOf(k);
+
+  Values state(valueRows.size() * elements.size() + valueRows.size(), k.constant(0.0f)); // O, then l
+  state = eachTile(k, state, [&](const Tile &tile, ValueRange state) {
+    Scores scores = scoreTile(k, tile);
+    updateMaxima(k, scores);
+    storePairs(k, scores, [&](int64_t row, Value score) {
+      return exponential(k, minus(k, score, k.load(subtracted, pairRows[row].number)));
+    });
+    return addValues(k, tile, state, /*rescales=*/true, /*withValues=*/!hasSecondPass());
+  });
+
+  SmallVector<RowEnd> ends;
+  for (auto [i, row] : llvm::enumerate(valueRows)) {
+    Value sum = state[valueRows.size() * elements.size() + i];
+    ends.push_back(endOfRow(k, k.load(maxima, row.number), sum, row.place.head));
+  }
+  if (hasSecondPass()) {
+    k.barrier(); // everyone has read the maxima
+    for (auto [row, end] : llvm::zip(valueRows, ends))
+      k.when(isFirstElement, [&] {
+        k.store(end.maximum, subtracted, row.number);
+        k.store(end.inverse, inverses, row.number);
+        k.store(k.select(end.empty, k.constant(0.0f), k.constant(1.0f)), rowSums, row.number);
+      });
+    k.barrier();
+    state = eachTile(k, state, [&](const Tile &tile, ValueRange state) {
+      Scores scores = scoreTile(k, tile);
+      Value key = k.add(tile.begin, ownKey);
+      storePairs(k, scores, [&](int64_t row, Value score) { return probability(k, pairRows[row], score, key); });
+      writeWeights(k, scores, key);
+      return addValues(k, tile, state, /*rescales=*/false, /*withValues=*/true);
+    });
+  }
+  writeResults(k, state, ends);
+}
+
+//===-- rows ------------------------------------------------------------------------------------------------------===//
+
+Attention::Place Attention::placeOf(Kernel &k, Value row) {
+  Value number = k.add(firstRow, row), isInside = k.less(number, rowsOfHead);
+  number = k.min(number, k.add(rowsOfHead, -1));
+  Value head = k.add(k.mul(keyHead, H / G), k.remainder(number, H / G));
+  return {batch, head, k.divide(number, H / G), isInside};
+}
+
+void Attention::allocate(Kernel &k) {
+  queries = k.shared({rows, D});
+  keys = k.shared({AttentionShape::keys, AttentionShape::stretch + 1});
+  pairs = k.shared({rows, AttentionShape::keys});
+  found = k.shared({k.threads});
+  maxima = k.shared({rows});
+  subtracted = k.shared({rows});
+  factors = k.shared({rows});
+  if (hasSecondPass()) {
+    rowSums = k.shared({rows});
+    inverses = k.shared({rows});
+  }
+
+  /// Rows first, first + apart, ...: as many as give every row to someone.
+  auto share = [&](SmallVector<OwnRow> &own, Value first, int64_t apart) {
+    own.clear();
+    for (int64_t row = 0; row < rows; row += apart) {
+      Value number = k.min(k.add(first, row), k.index(rows - 1));
+      own.push_back({number, placeOf(k, number)});
+    }
+  };
+  ownKey = k.remainder(k.thread, AttentionShape::keys);
+  share(pairRows, k.divide(k.thread, AttentionShape::keys), k.threads / AttentionShape::keys);
+  int64_t across = std::min<int64_t>(k.threads, llvm::PowerOf2Ceil(E));
+  Value element = k.remainder(k.thread, across), first = k.divide(k.thread, across);
+  share(valueRows, first, k.threads / across);
+  hasValueRow = k.less(first, k.index(rows));
+  isFirstElement = k.both(hasValueRow, k.compare(arith::CmpIPredicate::eq, element, k.index(0)));
+  elements.clear();
+  for (int64_t e = 0; e < E; e += across)
+    elements.push_back(k.add(element, e));
+}
+
+float Attention::scaleOfQueries() {
+  int exponent;
+  bool isPowerOfTwo = std::abs(std::frexp(scale(), &exponent)) == 0.5f;
+  return isPowerOfTwo && op.getSimilarity().empty() ? scale() : 1.0f;
+}
+
+void Attention::readQueries(Kernel &k) {
+  k.loop(k.thread, k.index(rows * D), k.index(k.threads), [&](Value i) {
+    Value row = k.divide(i, D), d = k.remainder(i, D);
+    Place place = placeOf(k, row);
+    Value query = k.load(op.getQuery(), {batch, place.query, place.head, d});
+    if (float factor = scaleOfQueries(); factor != 1)
+      query = times(k, query, k.constant(factor));
+    k.store(query, queries, {row, d});
+  });
+  k.when(k.less(k.thread, k.index(rows)), [&] { k.store(k.constant(minusInfinity), maxima, k.thread); });
+  k.barrier();
+}
+
+//===-- tiles -----------------------------------------------------------------------------------------------------===//
+
+QueryBlock Attention::queryBlock(Kernel &k) {
+  Place first = placeOf(k, k.index(0)), last = placeOf(k, k.index(rows - 1));
+  QueryBlock block = {batch, first.head, last.head, k.add(past, first.query), k.add(past, last.query)};
+  if (H != G) { // rows of several queries have all heads of the group
+    Value oneQuery = k.compare(arith::CmpIPredicate::eq, first.query, last.query), firstOfGroup = k.mul(keyHead, H / G);
+    block.firstHead = k.select(oneQuery, first.head, firstOfGroup);
+    block.lastHead = k.select(oneQuery, last.head, k.add(firstOfGroup, H / G - 1));
+  }
+  return block;
+}
+
+// In 64 bits, which formulas of masks may need on their way to a position, and an index of a kernel does not have.
+EmittedBounds Attention::boundsOf(Kernel &k) {
+  if (!hasMask() || intervals)
+    return {k.index(0), T, k.index(0), hasMask() ? k.index(0) : T};
+  auto wide = [&](Value x) -> Value { return arith::IndexCastOp::create(b, b.getI64Type(), x); };
+  auto narrow = [&](Value x) -> Value { return arith::IndexCastOp::create(b, b.getIndexType(), x); };
+  EmittedBounds wideBounds = emitBounds(b, b.getLoc(), bounds, op.getMask(), batch, rowsInGroup.firstHead,
+                                        wide(rowsInGroup.firstQuery), wide(rowsInGroup.lastQuery), wide(T));
+  return {narrow(wideBounds.begin), narrow(wideBounds.end), narrow(wideBounds.wholeBegin), narrow(wideBounds.wholeEnd)};
+}
+
+Attention::Values Attention::eachTile(Kernel &k, ValueRange state, TileBody body) {
+  if (!intervals)
+    return eachTileOf(k, range, state, body);
+  KeyQuestions questions = {/*lanes=*/1, b.getI64Type()};
+  return eachTestedKeyBlock(
+      k, op.getMask(), *intervals, rowsInGroup, T, range.begin, range.end, questions, state,
+      [&](const KeyBlock &block, ValueRange state) { return eachTileOf(k, block.bounds, state, body); });
+}
+
+Attention::Values Attention::eachTileOf(Kernel &k, const EmittedBounds &range, ValueRange state, TileBody body) {
+  return k.loop(range.begin, range.end, k.index(AttentionShape::keys), state, [&](Value begin, ValueRange state) {
+    Value end = k.min(k.add(begin, AttentionShape::keys), range.end);
+    Value isWhole = k.both(k.compare(arith::CmpIPredicate::sge, begin, range.wholeBegin),
+                           k.compare(arith::CmpIPredicate::sle, end, range.wholeEnd));
+    return body({begin, k.sub(end, begin), isWhole}, state);
+  });
+}
+
+//===-- results ---------------------------------------------------------------------------------------------------===//
+
+static Value isEqual(LoopBuilder &k, Value x, Value y) {
+  return arith::CmpFOp::create(k.b, arith::CmpFPredicate::OEQ, x, y);
+}
+
+static Value finiteOr0(LoopBuilder &k, Value maximum) {
+  return k.select(isEqual(k, maximum, k.constant(minusInfinity)), k.constant(0.0f), maximum);
+}
+
+// The sink comes last: until then a sum of 0 says that the row has no key to attend to, whatever the sink is.
+Attention::RowEnd Attention::endOfRow(Kernel &k, Value maximum, Value sum, Value head) {
+  RowEnd end;
+  end.empty = isEqual(k, sum, k.constant(0.0f));
+  if (op.getSink()) {
+    Value sink = k.load(op.getSink(), head), ofKeys = maximum;
+    maximum = finiteOr0(k, larger(k, sink, ofKeys));
+    end.factor = exponential(k, minus(k, ofKeys, maximum));
+    sum = plus(k, times(k, sum, end.factor), exponential(k, minus(k, sink, maximum)));
+  } else {
+    maximum = finiteOr0(k, maximum);
+  }
+  end.maximum = maximum;
+  end.inverse = over(k, k.constant(1.0f), sum);
+  end.factor = end.factor ? times(k, end.factor, end.inverse) : end.inverse;
+  if (op.getLse())
+    end.lse = plus(k, maximum, math::LogOp::create(b, sum));
+  return end;
+}
+
+// Rows that admit nothing are 0, whatever 0 * value has made of them.
+void Attention::writeResults(Kernel &k, ValueRange state, ArrayRef<RowEnd> ends) {
+  for (auto [i, row] : llvm::enumerate(valueRows)) {
+    const RowEnd &end = ends[i];
+    Place place = row.place;
+    k.when(k.both(place.isInside, hasValueRow), [&] {
+      for (auto [j, element] : llvm::enumerate(elements)) {
+        Value sum = state[i * elements.size() + j];
+        Value result = k.select(end.empty, k.constant(0.0f), hasSecondPass() ? sum : times(k, sum, end.factor));
+        auto write = [&] { k.store(result, op.getOut(), {batch, place.query, place.head, element}); };
+        if (E % llvm::PowerOf2Ceil(E) == 0 || E % k.threads == 0)
+          write();
+        else
+          k.when(k.less(element, k.index(E)), write);
+      }
+      if (op.getLse())
+        k.when(isFirstElement,
+               [&] { k.store(end.lse, op.getOuts()[op.getLseNumber()], {batch, place.query, place.head}); });
+    });
+  }
+}
+
+/// Those of this invocation's pairs, which `pairs` holds.
+void Attention::writeWeights(Kernel &k, const Scores &scores, Value key) {
+  if (!op.getWeights())
+    return;
+  Value weights = op.getOuts()[op.getWeightsNumber()];
+  for (auto [i, row] : llvm::enumerate(pairRows))
+    k.when(k.both(scores.admitted[i], row.place.isInside), [&, &row = row] {
+      k.store(k.load(pairs, {row.number, ownKey}), weights, {batch, row.place.query, row.place.head, key});
+    });
+}
+
+void emitAttention(ImplicitLocOpBuilder &b, AttentionOp op, const GpuLimits &limits) {
+  LoopBuilder host(b);
+  if (op.getWeights() && !op.getMask().empty()) {
+    // The second pass writes the weights of admitted keys alone.
+    Value weights = op.getOuts()[op.getWeightsNumber()];
+    SmallVector<Value> sizes;
+    Value items = host.index(1);
+    for (int64_t d = 0; d < 4; ++d) {
+      sizes.push_back(host.sizeOf(weights, d));
+      items = host.mul(items, sizes.back());
+    }
+    launchItems(b, items, limits,
+                [&](Kernel &k, Value item) { k.store(k.constant(0.0f), weights, unflatten(k, item, sizes)); });
+  }
+  Value queriesOfHead = host.mul(host.sizeOf(op.getQuery(), 1), sizeOf(op.getQuery(), 2) / sizeOf(op.getKey(), 2));
+  auto emitFor = [&](int64_t rows) {
+    return [&, rows] { Attention(b, op, limits, AttentionShape(op, limits, rows)).emit(); };
+  };
+  host.when(host.compare(arith::CmpIPredicate::sle, queriesOfHead, host.index(fewRows)), emitFor(fewRows),
+            emitFor(manyRows));
+}
+
+} // namespace weft::grid

@@ -1,0 +1,105 @@
+//===- Attention.h - the parts of attention on a GPU ----------------------------------------------------*- C++ -*-===//
+// Answers: which parts does the kernel of a `weft.attention` consist of?
+//
+// Names, as in the op: S queries, T keys, H query heads, G key heads, D elements of a key, E of a value. A row is a
+// query of one of the query heads that share a key head.
+//===--------------------------------------------------------------------------------------------------------------===//
+#pragma once
+#include "dialects/Conversion/Common/KeyBlocks.h"
+#include "dialects/Conversion/WeftToGpu/Kernel.h"
+
+namespace weft::grid {
+
+/// How much of an attention a workgroup holds.
+struct AttentionShape {
+  AttentionShape(AttentionOp op, const GpuLimits &limits, int64_t mostRows);
+
+  static constexpr int64_t keys = 32;    ///< of a tile
+  static constexpr int64_t stretch = 16; ///< of the width of keys that comes to workgroup memory at a time
+  int64_t rows;
+};
+
+class Attention {
+public:
+  Attention(mlir::ImplicitLocOpBuilder &b, AttentionOp op, const GpuLimits &limits, const AttentionShape &shape);
+
+  void emit();
+
+private:
+  using Value = mlir::Value;
+  using ValueRange = mlir::ValueRange;
+  using Values = LoopBuilder::Values;
+
+  struct Place {
+    Value batch, head, query; ///< `query` is a number in the op's query: its position is past + query
+    Value isInside;           ///< false for rows beyond the last, which are the last once more
+  };
+  /// Keys begin ... begin + size - 1.
+  struct Tile {
+    Value begin, size, isWhole;
+  };
+  /// A row that an invocation works on: its number in the workgroup, and its place.
+  struct OwnRow {
+    Value number;
+    Place place;
+  };
+  /// What a row comes to when all its keys have been seen: see AttentionNest::RowEnd.
+  struct RowEnd {
+    Value empty, maximum, inverse, factor, lse;
+  };
+
+  //===-- Attention.cpp: rows, tiles, results ---------------------------------------------------------------------===//
+  void emitGroup(Kernel &k);
+  Place placeOf(Kernel &k, Value row);
+  void allocate(Kernel &k);
+  void readQueries(Kernel &k);
+  QueryBlock queryBlock(Kernel &k);
+  EmittedBounds boundsOf(Kernel &k);
+  using TileBody = llvm::function_ref<Values(const Tile &, ValueRange)>;
+  Values eachTile(Kernel &k, ValueRange state, TileBody body);
+  Values eachTileOf(Kernel &k, const EmittedBounds &range, ValueRange state, TileBody body);
+  RowEnd endOfRow(Kernel &k, Value maximum, Value sum, Value head);
+  void writeResults(Kernel &k, ValueRange state, llvm::ArrayRef<RowEnd> ends);
+
+  //===-- AttentionTile.cpp: one tile of keys ---------------------------------------------------------------------===//
+  /// The scores of the pairs of this invocation, and whether they are admitted.
+  struct Scores {
+    Values scores, admitted;
+  };
+  Scores scoreTile(Kernel &k, const Tile &tile);
+  Value score(Kernel &k, ValueRange sums, const Place &place, Value key);
+  Values addTerms(Kernel &k, Value key, Value element, ValueRange sums);
+  void updateMaxima(Kernel &k, const Scores &scores);
+  void storePairs(Kernel &k, const Scores &scores, llvm::function_ref<Value(int64_t, Value)> numberOf);
+  Value probability(Kernel &k, const OwnRow &row, Value score, Value key);
+  void writeWeights(Kernel &k, const Scores &scores, Value key);
+  Values addValues(Kernel &k, const Tile &tile, ValueRange state, bool rescales, bool withValues);
+
+  bool hasMask() { return !op.getMask().empty(); }
+  bool hasSecondPass() { return op.getWeights() || !op.getWeigh().empty(); }
+  float scale() { return static_cast<float>(op.getScale().convertToDouble()); }
+  float scaleOfQueries();
+
+  mlir::ImplicitLocOpBuilder &b;
+  AttentionOp op;
+  GpuLimits limits;
+  int64_t rows, H, G, D, E, sums;
+  MaskBounds bounds;
+  std::optional<MaskIntervals> intervals;        ///< where they say more than the bounds
+  Value batches, S, T, past, rowsOfHead, blocks; // of the host
+
+  // Of the kernel that is being emitted.
+  Value batch, keyHead, firstRow;
+  Value queries, keys, pairs, found;                    // workgroup memory: [rows, D], a stretch of keys, [rows, keys]
+  Value maxima, subtracted, factors, rowSums, inverses; // [rows] each
+  EmittedBounds range;
+  QueryBlock rowsInGroup;
+  // An invocation has one key of a tile in several rows, and then some elements of values in several rows.
+  Value ownKey;
+  llvm::SmallVector<OwnRow> pairRows, valueRows;
+  Values elements;
+  Value isFirstElement; ///< one of those that share a row
+  Value hasValueRow;
+};
+
+} // namespace weft::grid

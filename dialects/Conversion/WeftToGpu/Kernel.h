@@ -1,0 +1,100 @@
+//===- Kernel.h - the body of a compute kernel ----------------------------------------------------------*- C++ -*-===//
+// Answers: what does an emitter of a kernel for a GPU start from, and how do its invocations work together?
+//
+// An emitter is called with a builder placed at an op in buffer form. What it emits there runs on the host: sizes, the
+// number of workgroups, and `gpu.launch` ops whose bodies are the kernels. Workgroups have one dimension, of a number
+// of invocations that every device has; nothing depends on how many of them a subgroup has.
+//===--------------------------------------------------------------------------------------------------------------===//
+#pragma once
+#include "dialects/Conversion/Common/LoopBuilder.h"
+#include "dialects/Weft/IR/WeftOps.h"
+
+namespace weft::grid {
+
+struct GpuLimits {
+  int64_t invocations = 128;   ///< of a workgroup; a power of two
+  int64_t sharedBytes = 16384; ///< of workgroup memory
+};
+
+/// Most workgroups along one dimension that every device launches.
+inline constexpr int64_t mostGroups = 65535;
+
+/// A kernel being emitted: `group` and `thread` are this invocation's workgroup and its place in it.
+class Kernel : public LoopBuilder {
+public:
+  Kernel(mlir::ImplicitLocOpBuilder &b, mlir::Value group, mlir::Value thread, int64_t threads)
+      : LoopBuilder(b), group(group), thread(thread), threads(threads) {}
+
+  /// Memory of the workgroup.
+  mlir::Value shared(llvm::ArrayRef<int64_t> shape, mlir::Type element = {});
+  /// All invocations of the workgroup arrive before one goes on, and see what the others wrote to its memory.
+  void barrier();
+
+  mlir::Value group, thread;
+  int64_t threads;
+};
+
+/// Launches `groups` workgroups (an index value, at most mostGroups^2) of `threads` invocations.
+void launch(mlir::ImplicitLocOpBuilder &b, mlir::Value groups, int64_t threads,
+            llvm::function_ref<void(Kernel &)> body);
+
+/// One invocation for each of `items`.
+void launchItems(mlir::ImplicitLocOpBuilder &b, mlir::Value items, const GpuLimits &limits,
+                 llvm::function_ref<void(Kernel &, mlir::Value item)> body);
+
+/// The place of item number `item` of a box, its last size innermost.
+llvm::SmallVector<mlir::Value> unflatten(LoopBuilder &k, mlir::Value item, llvm::ArrayRef<mlir::Value> sizes);
+
+/// The leading dimensions of a memref, as rows.
+class Rows {
+public:
+  Rows(LoopBuilder &k, mlir::Value memref, int64_t leading);
+  mlir::Value count() const { return total; }
+  llvm::SmallVector<mlir::Value> at(LoopBuilder &k, mlir::Value row) const { return unflatten(k, row, sizes); }
+
+private:
+  llvm::SmallVector<mlir::Value> sizes;
+  mlir::Value total;
+};
+
+/// A memref of which the leading dimensions are rows; one dimension where they lie densely, so that a row is found by
+/// its number. To be made inside of a kernel.
+class RowView {
+public:
+  RowView(LoopBuilder &k, mlir::Value memref, int64_t leading);
+  /// Where element `inner` of a row lies; `coordinates` are those of the row.
+  llvm::SmallVector<mlir::Value> at(mlir::Value row, mlir::ValueRange coordinates, mlir::ValueRange inner) const;
+
+  mlir::Value memref;
+
+private:
+  bool flat;
+};
+
+/// The ops of a block but its terminator, copied to where the kernel is; what the terminator yields.
+llvm::SmallVector<mlir::Value> inlineBlock(LoopBuilder &k, mlir::Block &block, mlir::ValueRange arguments);
+
+/// exp(x), e to the power of it; the larger of two numbers, `y` where x is NaN.
+mlir::Value exponential(LoopBuilder &k, mlir::Value x);
+mlir::Value larger(LoopBuilder &k, mlir::Value x, mlir::Value y);
+mlir::Value fma(LoopBuilder &k, mlir::Value x, mlir::Value y, mlir::Value z);
+mlir::Value plus(LoopBuilder &k, mlir::Value x, mlir::Value y);
+mlir::Value minus(LoopBuilder &k, mlir::Value x, mlir::Value y);
+mlir::Value times(LoopBuilder &k, mlir::Value x, mlir::Value y);
+mlir::Value over(LoopBuilder &k, mlir::Value x, mlir::Value y);
+
+//===-- emitters --------------------------------------------------------------------------------------------------===//
+void emitLinalg(mlir::ImplicitLocOpBuilder &b, mlir::linalg::LinalgOp op, const GpuLimits &limits); // Elements.cpp
+void emitRotary(mlir::ImplicitLocOpBuilder &b, RotaryOp op, const GpuLimits &limits);               // Positions.cpp
+/// `errors` is where an index out of range is reported: see abi.h.
+void emitLookup(mlir::ImplicitLocOpBuilder &b, LookupOp op, mlir::Value errors, const GpuLimits &limits);
+void emitSoftmax(mlir::ImplicitLocOpBuilder &b, SoftmaxOp op, const GpuLimits &limits); // Rows.cpp
+void emitRmsNorm(mlir::ImplicitLocOpBuilder &b, RmsNormOp op, const GpuLimits &limits);
+void emitLayerNorm(mlir::ImplicitLocOpBuilder &b, LayerNormOp op, const GpuLimits &limits);
+void emitArgmax(mlir::ImplicitLocOpBuilder &b, ArgmaxOp op, const GpuLimits &limits);
+void emitPackedLinear(mlir::ImplicitLocOpBuilder &b, PackedLinearOp op, const GpuLimits &limits); // Linear.cpp
+void emitAttention(mlir::ImplicitLocOpBuilder &b, AttentionOp op, const GpuLimits &limits);       // Attention.cpp
+/// Whether the sizes are such that emitAttention can expand the op; reports what is wrong if not.
+mlir::LogicalResult checkAttention(AttentionOp op, const GpuLimits &limits);
+
+} // namespace weft::grid
