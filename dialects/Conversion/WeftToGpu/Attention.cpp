@@ -3,7 +3,7 @@
 //
 //   for each (batch, key head, block of rows)                         a workgroup
 //     Q = scaled queries                                              in workgroup memory
-//     for each tile of 32 keys that the mask may admit
+//     for each tile of 32 to 128 keys that the mask may admit
 //       s = Q K^T, scored and masked                                  an invocation has one key in several rows
 //       m' = max(m, rows of s);  p = exp(s - m')
 //       l = l exp(m - m') + sum of p;  O = O exp(m - m') + p V        an invocation has some elements in several rows
@@ -25,8 +25,8 @@ namespace weft::grid {
 static int64_t sizeOf(Value data, unsigned dim) { return cast<MemRefType>(data.getType()).getDimSize(dim); }
 
 constexpr float minusInfinity = -std::numeric_limits<float>::infinity();
-constexpr int64_t mostElements = 2048; // of a key or a value
-constexpr int64_t manyRows = 16, fewRows = 4;
+constexpr int64_t mostElements = 2048;        // of a key or a value
+constexpr int64_t manyRows = 16, fewRows = 4; // of a workgroup, where there are as many
 
 LogicalResult checkAttention(AttentionOp op, const GpuLimits &) {
   for (auto [name, data] : {std::pair("query", op.getQuery()), {"key", op.getKey()}, {"value", op.getValue()}}) {
@@ -40,16 +40,20 @@ LogicalResult checkAttention(AttentionOp op, const GpuLimits &) {
   return success();
 }
 
-AttentionShape::AttentionShape(AttentionOp op, const GpuLimits &limits, int64_t mostRows) : rows(mostRows) {
+AttentionShape::AttentionShape(AttentionOp op, const GpuLimits &limits, int64_t mostRows) : rows(mostRows), keys(128) {
   // Queries take at most half of the memory; sums of values at most 32 registers of an invocation.
   int64_t D = sizeOf(op.getQuery(), 3), E = sizeOf(op.getValue(), 3);
   while (rows > 1 && (rows * D * 4 > limits.sharedBytes / 2 || rows * E > 32 * limits.invocations))
     rows /= 2;
+  // One pair of a row and a key for each invocation, or more where a tile would be small.
+  auto numbers = [&] { return rows * D + keys * (stretch + 1) + rows * keys + limits.invocations + 6 * rows; };
+  while (keys > 32 && (rows * keys > limits.invocations || 4 * numbers() > limits.sharedBytes))
+    keys /= 2;
 }
 
 Attention::Attention(ImplicitLocOpBuilder &b, AttentionOp op, const GpuLimits &limits, const AttentionShape &shape)
-    : b(b), op(op), limits(limits), rows(shape.rows), H(sizeOf(op.getQuery(), 2)), G(sizeOf(op.getKey(), 2)),
-      D(sizeOf(op.getQuery(), 3)), E(sizeOf(op.getValue(), 3)), sums(op.getSums()),
+    : b(b), op(op), limits(limits), rows(shape.rows), keysOfTile(shape.keys), H(sizeOf(op.getQuery(), 2)),
+      G(sizeOf(op.getKey(), 2)), D(sizeOf(op.getQuery(), 3)), E(sizeOf(op.getValue(), 3)), sums(op.getSums()),
       bounds(MaskBounds::of(op.getMask(), /*acrossHeads=*/H != G)) {
   bool useful = false;
   if (!bounds.exact)
@@ -127,8 +131,8 @@ Attention::Place Attention::placeOf(Kernel &k, Value row) {
 
 void Attention::allocate(Kernel &k) {
   queries = k.shared({rows, D});
-  keys = k.shared({AttentionShape::keys, AttentionShape::stretch + 1});
-  pairs = k.shared({rows, AttentionShape::keys});
+  keys = k.shared({keysOfTile, AttentionShape::stretch + 1});
+  pairs = k.shared({rows, keysOfTile});
   found = k.shared({k.threads});
   maxima = k.shared({rows});
   subtracted = k.shared({rows});
@@ -146,8 +150,8 @@ void Attention::allocate(Kernel &k) {
       own.push_back({number, placeOf(k, number)});
     }
   };
-  ownKey = k.remainder(k.thread, AttentionShape::keys);
-  share(pairRows, k.divide(k.thread, AttentionShape::keys), k.threads / AttentionShape::keys);
+  ownKey = k.remainder(k.thread, keysOfTile);
+  share(pairRows, k.divide(k.thread, keysOfTile), k.threads / keysOfTile);
   int64_t across = std::min<int64_t>(k.threads, llvm::PowerOf2Ceil(E));
   Value element = k.remainder(k.thread, across), first = k.divide(k.thread, across);
   share(valueRows, first, k.threads / across);
@@ -211,8 +215,8 @@ Attention::Values Attention::eachTile(Kernel &k, ValueRange state, TileBody body
 }
 
 Attention::Values Attention::eachTileOf(Kernel &k, const EmittedBounds &range, ValueRange state, TileBody body) {
-  return k.loop(range.begin, range.end, k.index(AttentionShape::keys), state, [&](Value begin, ValueRange state) {
-    Value end = k.min(k.add(begin, AttentionShape::keys), range.end);
+  return k.loop(range.begin, range.end, k.index(keysOfTile), state, [&](Value begin, ValueRange state) {
+    Value end = k.min(k.add(begin, keysOfTile), range.end);
     Value isWhole = k.both(k.compare(arith::CmpIPredicate::sge, begin, range.wholeBegin),
                            k.compare(arith::CmpIPredicate::sle, end, range.wholeEnd));
     return body({begin, k.sub(end, begin), isWhole}, state);
@@ -296,12 +300,20 @@ void emitAttention(ImplicitLocOpBuilder &b, AttentionOp op, const GpuLimits &lim
     launchItems(b, items, limits,
                 [&](Kernel &k, Value item) { k.store(k.constant(0.0f), weights, unflatten(k, item, sizes)); });
   }
-  Value queriesOfHead = host.mul(host.sizeOf(op.getQuery(), 1), sizeOf(op.getQuery(), 2) / sizeOf(op.getKey(), 2));
+  int64_t ratio = sizeOf(op.getQuery(), 2) / sizeOf(op.getKey(), 2);
+  Value queriesOfHead = host.mul(host.sizeOf(op.getQuery(), 1), ratio);
+  auto isAtMost = [&](int64_t rows) {
+    return host.compare(arith::CmpIPredicate::sle, queriesOfHead, host.index(rows));
+  };
   auto emitFor = [&](int64_t rows) {
     return [&, rows] { Attention(b, op, limits, AttentionShape(op, limits, rows)).emit(); };
   };
-  host.when(host.compare(arith::CmpIPredicate::sle, queriesOfHead, host.index(fewRows)), emitFor(fewRows),
-            emitFor(manyRows));
+  auto emitFew = [&] {
+    if (ratio > 1) // one query has as many rows
+      return emitFor(fewRows)();
+    host.when(isAtMost(1), emitFor(1), emitFor(fewRows));
+  };
+  host.when(isAtMost(fewRows), emitFew, emitFor(manyRows));
 }
 
 } // namespace weft::grid

@@ -14,9 +14,9 @@ namespace weft::grid {
 struct AttentionShape {
   AttentionShape(AttentionOp op, const GpuLimits &limits, int64_t mostRows);
 
-  static constexpr int64_t keys = 32;    ///< of a tile
   static constexpr int64_t stretch = 16; ///< of the width of keys that comes to workgroup memory at a time
   int64_t rows;
+  int64_t keys; ///< of a tile
 };
 
 class Attention {
@@ -83,7 +83,7 @@ private:
   mlir::ImplicitLocOpBuilder &b;
   AttentionOp op;
   GpuLimits limits;
-  int64_t rows, H, G, D, E, sums;
+  int64_t rows, keysOfTile, H, G, D, E, sums;
   MaskBounds bounds;
   std::optional<MaskIntervals> intervals;        ///< where they say more than the bounds
   Value batches, S, T, past, rowsOfHead, blocks; // of the host

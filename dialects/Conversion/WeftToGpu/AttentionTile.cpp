@@ -50,7 +50,7 @@ Attention::Scores Attention::scoreTile(Kernel &k, const Tile &tile) {
   Values total = k.loop(k.index(0), k.index(D), k.index(stretch), start, [&](Value first, ValueRange soFar) {
     Value width = D % stretch ? k.min(k.index(stretch), k.sub(k.index(D), first)) : k.index(stretch);
     k.barrier();
-    k.loop(k.thread, k.index(AttentionShape::keys * stretch), k.index(k.threads), [&](Value i) {
+    k.loop(k.thread, k.index(keysOfTile * stretch), k.index(k.threads), [&](Value i) {
       Value d = k.remainder(i, stretch), row = k.divide(i, stretch);
       Value element = D % stretch ? k.min(k.add(first, d), k.index(D - 1)) : k.add(first, d);
       Value key = k.min(k.add(tile.begin, row), lastKey); // beyond the tile: the last once more
@@ -86,11 +86,11 @@ void Attention::updateMaxima(Kernel &k, const Scores &scores) {
     k.store(score, pairs, {row.number, ownKey});
   k.barrier();
   // Several invocations look at a row, then one at what they found.
-  int64_t each = std::min<int64_t>(k.threads / rows, AttentionShape::keys);
+  int64_t each = std::min<int64_t>(k.threads / rows, 16);
   Value row = k.divide(k.thread, each);
   k.when(k.less(row, k.index(rows)), [&] {
     Values best =
-        k.loop(k.remainder(k.thread, each), k.index(AttentionShape::keys), k.index(each), k.constant(minusInfinity),
+        k.loop(k.remainder(k.thread, each), k.index(keysOfTile), k.index(each), k.constant(minusInfinity),
                [&](Value key, ValueRange soFar) { return Values{larger(k, k.load(pairs, {row, key}), soFar[0])}; });
     k.store(best.front(), found, k.thread);
   });

@@ -16,7 +16,7 @@ using namespace mlir;
 namespace weft::grid {
 namespace {
 
-constexpr int64_t fewRows = 4;  // of a workgroup in the kernel for few rows
+constexpr int64_t fewRows = 4;  // of a workgroup in the kernel for few rows, unless there is one alone
 constexpr int64_t mostFew = 16; // rows up to which that kernel is taken: the weights are read once for each four
 
 class PackedLinear {
@@ -35,7 +35,7 @@ public:
 
 private:
   void launchTiles(const Rows &rows);
-  void launchPanels(const Rows &rows);
+  void launchPanels(const Rows &rows, int64_t few);
   Value epilogue(Kernel &k, ArrayRef<Value> sums, ArrayRef<Value> coordinates, Value column);
   void finish(Kernel &k, const RowView &output, Value row, ArrayRef<Value> coordinates, Value column,
               ArrayRef<Value> sums);
@@ -50,12 +50,15 @@ private:
 void PackedLinear::emit() {
   LoopBuilder host(b);
   Rows rows(host, op.getOuts(), leading);
-  Value few = host.compare(arith::CmpIPredicate::sle, rows.count(), host.index(mostFew));
+  auto isAtMost = [&](int64_t count) {
+    return host.compare(arith::CmpIPredicate::sle, rows.count(), host.index(count));
+  };
   bool inFours =
       panel % 4 == 0 && panel / 4 <= limits.invocations && fewRows * 4 * limits.invocations * 4 <= limits.sharedBytes;
   if (!inFours)
     return launchTiles(rows);
-  host.when(few, [&] { launchPanels(rows); }, [&] { launchTiles(rows); });
+  auto forFew = [&] { host.when(isAtMost(1), [&] { launchPanels(rows, 1); }, [&] { launchPanels(rows, fewRows); }); };
+  host.when(isAtMost(mostFew), forFew, [&] { launchTiles(rows); });
 }
 
 Value PackedLinear::epilogue(Kernel &k, ArrayRef<Value> sums, ArrayRef<Value> coordinates, Value column) {
@@ -157,44 +160,44 @@ void PackedLinear::launchTiles(const Rows &rows) {
 
 //===-- few rows --------------------------------------------------------------------------------------------------===//
 
-void PackedLinear::launchPanels(const Rows &rows) {
+void PackedLinear::launchPanels(const Rows &rows, int64_t few) {
   const int64_t lanes = panel / 4, shares = limits.invocations / lanes;
   LoopBuilder host(b);
-  Value blocks = host.ceilDivide(rows.count(), fewRows);
+  Value blocks = host.ceilDivide(rows.count(), few);
   launch(b, host.mul(blocks, panels), limits.invocations, [&](Kernel &k) {
     auto four = VectorType::get({4}, b.getF32Type());
-    Value panelAt = k.remainder(k.group, panels), firstRow = k.mul(k.divide(k.group, panels), fewRows);
+    Value panelAt = k.remainder(k.group, panels), firstRow = k.mul(k.divide(k.group, panels), few);
     Value lane = k.remainder(k.thread, lanes), share = k.divide(k.thread, lanes);
     RowView input(k, op.getInput(), leading), output(k, op.getOuts(), leading);
     SmallVector<Value> numbers;
     SmallVector<SmallVector<Value>> coordinates;
-    for (int64_t r = 0; r < fewRows; ++r) { // rows beyond the last are the last once more
+    for (int64_t r = 0; r < few; ++r) { // rows beyond the last are the last once more
       numbers.push_back(k.min(k.add(firstRow, r), k.add(rows.count(), -1)));
       coordinates.push_back(rows.at(k, numbers.back()));
     }
     Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(four));
-    SmallVector<Value> sums(fewRows, zeros);
+    SmallVector<Value> sums(few, zeros);
     // The last invocations may have no share where lanes do not divide the workgroup.
     Value begin = k.select(k.less(share, k.index(shares)), share, k.index(depth));
     sums = k.loop(begin, k.index(depth), k.index(shares), sums, [&](Value at, ValueRange sums) {
       Value w = vector::LoadOp::create(b, four, op.getPacked(), ValueRange{panelAt, at, k.mul(lane, 4)});
       SmallVector<Value> next;
-      for (int64_t r = 0; r < fewRows; ++r) {
+      for (int64_t r = 0; r < few; ++r) {
         Value x = k.load(input.memref, input.at(numbers[r], coordinates[r], at));
         next.push_back(fma(k, vector::BroadcastOp::create(b, four, x), w, sums[r]));
       }
       return next;
     });
-    Value found = k.shared({fewRows, shares, panel});
+    Value found = k.shared({few, shares, panel});
     k.when(k.less(share, k.index(shares)), [&] {
-      for (int64_t r = 0; r < fewRows; ++r)
+      for (int64_t r = 0; r < few; ++r)
         for (int64_t c = 0; c < 4; ++c) {
           Value sum = vector::ExtractOp::create(b, sums[r], c);
           k.store(sum, found, {k.index(r), share, k.add(k.mul(lane, 4), c)});
         }
     });
     k.barrier();
-    k.loop(k.thread, k.index(fewRows * partWidth()), k.index(k.threads), [&](Value i) {
+    k.loop(k.thread, k.index(few * partWidth()), k.index(k.threads), [&](Value i) {
       Value r = k.divide(i, partWidth()), inPart = k.remainder(i, partWidth());
       Value row = k.add(firstRow, r), column = k.add(k.mul(panelAt, partWidth()), inPart);
       k.when(k.both(k.less(row, rows.count()), k.less(column, k.index(columns))), [&] {

@@ -1,6 +1,6 @@
 // RUN: weft-opt %s -convert-weft-to-gpu -canonicalize -cse | FileCheck %s
 
-// Four rows of a key head, or sixteen; tiles of 32 keys from the first to the last that the mask admits. Bounds are
+// Four rows of a key head, or sixteen, of which a query has two; tiles of 32 keys from the first to the last that the mask admits. Bounds are
 // computed in 64 bits, and a tile that is admitted whole is not tested.
 // CHECK-LABEL: @causal
 // CHECK: arith.cmpi sle, %{{.*}}, %c4
@@ -50,11 +50,21 @@ func.func private @weights(%q: memref<1x?x1x8xf32>, %k: memref<1x?x1x8xf32>, %si
   return
 }
 
-// Wide values leave room for fewer rows.
+// A single row has a tile of 128 keys. Wide values leave room for fewer rows, and wide keys for fewer keys.
 // CHECK-LABEL: @wide
 // CHECK: memref.alloc() : memref<1x2048xf32, #gpu.address_space<workgroup>>
+// CHECK: memref.alloc() : memref<64x17xf32, #gpu.address_space<workgroup>>
 func.func private @wide(%q: memref<1x?x1x2048xf32>, %y: memref<1x?x1x2048xf32>) {
   weft.attention %q, %q, %q outs %y {scale = 1.0 : f64} :
     (memref<1x?x1x2048xf32>, memref<1x?x1x2048xf32>, memref<1x?x1x2048xf32>, memref<1x?x1x2048xf32>) -> ()
+  return
+}
+
+// CHECK-LABEL: @one
+// CHECK: memref.alloc() : memref<1x64xf32, #gpu.address_space<workgroup>>
+// CHECK: memref.alloc() : memref<128x17xf32, #gpu.address_space<workgroup>>
+func.func private @one(%q: memref<1x?x1x64xf32>, %y: memref<1x?x1x64xf32>) {
+  weft.attention %q, %q, %q outs %y {scale = 1.0 : f64} :
+    (memref<1x?x1x64xf32>, memref<1x?x1x64xf32>, memref<1x?x1x64xf32>, memref<1x?x1x64xf32>) -> ()
   return
 }

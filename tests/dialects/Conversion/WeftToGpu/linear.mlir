@@ -1,9 +1,14 @@
 // RUN: weft-opt %s -convert-weft-to-gpu -canonicalize -cse | FileCheck %s
 
-// Few rows: a workgroup for each panel and four rows; weights are read four at a time. Else tiles of 64 x 64.
+// One row, or a few, four at a time: a workgroup for each panel, whose weights are read in fours. Else tiles of 64 x 64.
 // CHECK-LABEL: @linear
 // CHECK: %[[FEW:.*]] = arith.cmpi sle, %{{.*}}, %c16
 // CHECK: scf.if %[[FEW]] {
+// CHECK: %[[ONE:.*]] = arith.cmpi sle, %{{.*}}, %c1
+// CHECK: scf.if %[[ONE]] {
+// CHECK: gpu.launch
+// CHECK: memref.alloc() : memref<1x16x32xf32, #gpu.address_space<workgroup>>
+// CHECK: } else {
 // CHECK: gpu.launch
 // CHECK: %[[SUMS:.*]]:4 = scf.for %{{.*}} to %c300 step %c16 iter_args
 // CHECK: vector.load %{{.*}} : memref<4x300x32xf32>, vector<4xf32>
