@@ -40,7 +40,8 @@ struct EmittedBounds {
 };
 
 /// Emits the bounds; what they need of the region's own computations (a length, an entry of a table) is copied with
-/// `batch` and `head` in place of its arguments. Queries, keys and results are of one type, as BoundExpr::Values has it.
+/// `batch` and `head` in place of its arguments. Queries, keys and results are of one type, as BoundExpr::Values has
+/// it.
 EmittedBounds emitBounds(mlir::OpBuilder &b, mlir::Location loc, const MaskBounds &bounds, mlir::Region &mask,
                          mlir::Value batch, mlir::Value head, mlir::Value firstQuery, mlir::Value lastQuery,
                          mlir::Value keys);
