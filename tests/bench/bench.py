@@ -85,22 +85,29 @@ class Bench:
         rates = {name: [amount / t for t in times[name]] for name, _, amount in limits}
         return report.Result(work, threads, {name: times[name] for name, _ in parties}, rates)
 
+    def keep(self, result):
+        """Prints it, and adds it to the file: what comes after may be interrupted."""
+        print(result.text(), flush=True)
+        if self.options.json:
+            report.write(self.options.json, [result])
+
     def run(self):
-        results = []
+        """How many works were measured."""
+        count = 0
         chosen = self.options.groups or list(works.GROUPS) + ["start"]
         for group in chosen:
             print(f"\n{report.HEAD}", flush=True)
             for threads in self.options.threads:
                 if group == "start":
-                    results += start.measure(self, threads)
+                    count += start.measure(self, threads)
                     continue
                 for work in works.GROUPS[group]():
                     if all(word in work.name for word in self.options.only):
-                        results.append(self.measure(work, threads))
-                        print(results[-1].text(), flush=True)
+                        self.keep(self.measure(work, threads))
+                        count += 1
                         if group == "models":
                             self.stable.close(keep=lambda name: name == "machine")
-        return results
+        return count
 
     def close(self):
         self.stable.close()
@@ -142,18 +149,17 @@ def main():
     bench = Bench(home, options)
     try:
         print(report.machine())
-        results = bench.run()
+        count = bench.run()
     except Failure as failure:
         print(f"error: {failure}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     finally:
         bench.close()
-    if not results:
+    if not count:
         print("error: there is no work whose name contains all of --only", file=sys.stderr)
-        return 1
-    if options.json:
-        report.write(options.json, results)
-    return 0
+    return 0 if count else 1
 
 
 if __name__ == "__main__":

@@ -36,13 +36,14 @@ class Result:
 def line(r):
     def percent(x):
         return "" if x is None else f"{100 * x:.0f} %"
-    missed = (r["share_bar"] and r["share"] is not None and r["share"] < r["share_bar"]) or (
-        r["ratio_bar"] and r["ratios"] and min(r["ratios"].values()) < r["ratio_bar"])
+    missed = ["share"] if r["share_bar"] and r["share"] is not None and r["share"] < r["share_bar"] else []
+    if r["ratio_bar"]:
+        missed += [name for name, ratio in r["ratios"].items() if ratio < r["ratio_bar"]]
     limit = "" if r["limit_ms"] is None else f"{r['limit_ms']:.3f}"
     bar = f" ({r['ratio_bar']:g})" if r["ratio_bar"] and r["ratios"] else ""
     peers = ", ".join(f"{name} {ratio:.2f}" for name, ratio in r["ratios"].items())
     return (f"{r['work']:34} {r['threads']:>3} {r['ms']['weft']:10.3f} {limit:>9} {percent(r['share']):>6} "
-            f"{percent(r['share_bar']):>5}  {peers}{bar}{'  missed' if missed else ''}")
+            f"{percent(r['share_bar']):>5}  {peers}{bar}{'  missed: ' + ', '.join(missed) if missed else ''}")
 
 
 def machine():
@@ -61,7 +62,15 @@ def write(path, results):
     known = json.loads(path.read_text())["results"] if path.exists() else []
     new = {(r["work"], r["threads"]) for r in now}
     kept = [r for r in known if (r["work"], r["threads"]) not in new]
-    path.write_text(json.dumps({"machine": machine(), "results": kept + now}, indent=1) + "\n")
+    lines = ",\n  ".join(json.dumps(rounded(r)) for r in kept + now)
+    path.write_text(f'{{"machine": {json.dumps(machine())},\n "results": [\n  {lines}]}}\n')
+
+
+def rounded(value):
+    """Numbers with the digits that mean something."""
+    if isinstance(value, dict):
+        return {key: rounded(part) for key, part in value.items()}
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def table(path):

@@ -42,13 +42,13 @@ def attentions():
             pairs = length * (length + 1) / 2 if mask == "causal" else length * length
             share = 0.76 if mask == "causal" and length < 2000 else 0.84
             shape = [length, HEADS, WIDTH]
-            yield Work("attention", f"attention {mask} {length}", f"tests/bench/Inputs/attention/{mask}.weft",
+            yield Work("attention", f"attention {mask} {length}", f"tests/bench/Inputs/attend-{mask}.weft",
                        {"kind": "attention", "causal": mask == "causal"}, [("f32", shape, 0)] * 3,
                        ["weft", "torch"], flops=4 * pairs * HEADS * WIDTH, axes={"head": HEADS},
                        share=share, ratio=1.5 if mask == "causal" else 1.3, rounds=7)
     for length in (1024, 4096):
         pairs = sum(min(q + 1, 512) for q in range(length))
-        yield Work("attention", f"attention window and soft cap {length}", "tests/bench/Inputs/attention/flex.weft",
+        yield Work("attention", f"attention window and soft cap {length}", "tests/bench/Inputs/attend-flex.weft",
                    {"kind": "flex", "window": 512, "softcap": 30}, [("f32", [length, HEADS, WIDTH], 0)] * 3,
                    ["weft", "torch flex"], flops=4 * pairs * HEADS * WIDTH, axes={"head": HEADS}, ratio=1.5, rounds=7)
 
