@@ -92,8 +92,8 @@ def ConvertWeftToGpuPass : Pass<"convert-weft-to-gpu", "::mlir::ModuleOp"> {
 def ExpandGpuMathPass : Pass<"weft-expand-gpu-math"> {
   let summary = "replace functions that shaders lack or have too coarsely";
   let description = [{
-    sin, cos and pow of f32, and sin and cos of f64, by f64 arithmetic: at most 1 ULP of f32 for angles below 3e9, and the
-    special cases of C's pow. What `weft-expand-math` replaces is replaced before.
+    sin, cos and pow of f32 by f64 arithmetic, correctly rounded but for a few numbers, with the special cases of C; sin and
+    cos of f64, which only positions are, to the digits of an f32 and for angles below 3e9. What `weft-expand-math` replaces is replaced before.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }

@@ -6,7 +6,8 @@
 #include "dialects/Conversion/GpuToSpirv/Barriers.h"
 #include "dialects/Weft/IR/ModelContract.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -32,11 +33,13 @@ SmallVector<bool> writtenArguments(gpu::GPUFuncOp kernel) {
 
 namespace {
 
-/// Memory: an argument, and the offset of the view of it, null for all of it.
+/// Memory: an argument, and the offset of the view of it, null for all of it. Without an argument it may be any memory.
 struct Place {
   Value memref, offset;
   bool operator==(const Place &other) const { return memref == other.memref && offset == other.offset; }
   bool meets(const Place &other) const {
+    if (!memref || !other.memref)
+      return true;
     return memref == other.memref && (!offset || !other.offset || offset == other.offset);
   }
 };
@@ -49,6 +52,9 @@ Place placeOf(Value memref) {
       place.offset = cut.getByteShift();
     memref = view.getViewSource();
   }
+  auto argument = dyn_cast<BlockArgument>(memref);
+  if (!argument || !isa<FunctionOpInterface>(argument.getOwner()->getParentOp()))
+    return {};
   place.memref = memref;
   return place;
 }

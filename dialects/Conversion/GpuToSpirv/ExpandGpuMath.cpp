@@ -54,19 +54,54 @@ constexpr double roundingShift = 6755399441055744.0;
 
 //===-- sine and cosine -------------------------------------------------------------------------------------------===//
 
+/// An angle as a number of quarter turns, of which the last two bits count, and the rest within an eighth of a turn.
+struct Angle {
+  Value quarters, rest;
+};
+
 /// pi / 2 in parts of 22 bits, so that the product of the first two with a number of quarter turns below 2^31 is exact
-/// (Cody and Waite); then the Taylor polynomials on an eighth of a turn. For angles below 3e9, which all positions are.
-Value sine(Wide &f, Value x, bool isCosine) {
+/// (Cody and Waite): for angles below 3e9, which all positions are.
+Angle reduce(Wide &f, Value x) {
   Value shifted = f.add(f.mul(x, f.real(0.63661977236758134308)), f.real(roundingShift));
-  Value turns = f.sub(shifted, f.real(roundingShift)), quadrant = f.bits(shifted);
-  Value r = x;
+  Value turns = f.sub(shifted, f.real(roundingShift)), r = x;
   for (double part : {0x1.921fbp+0, 0x1.5110bp-22, 0x1.18469898cc517p-44})
     r = f.sub(r, f.mul(turns, f.real(part)));
-  Value square = f.mul(r, r);
-  Value ofSine = f.mul(r, f.polynomial(square, {1.0, -1.0 / 6, 1.0 / 120, -1.0 / 5040, 1.0 / 362880, -1.0 / 39916800,
-                                                1.0 / 6227020800, -1.0 / 1307674368000}));
+  return {f.bits(shifted), r};
+}
+
+/// The same for an f32 of 2^31 and more, m 2^e: m times the bits of 2^(e + 62) 2/pi that make up 4 quarter turns and
+/// less (Payne and Hanek). `x` is the number, `bits` are those of its absolute value as an f32.
+Angle reduceLarge(Wide &f, Value x, Value bits) {
+  constexpr uint64_t twoOverPi[] = {0xa2f9836e4e441529, 0xfc2757d1f534ddc0, 0xdb6295993c439041};
+  auto shl = [&](Value p, Value q) -> Value { return arith::ShLIOp::create(f.b, p, q); };
+  auto shr = [&](Value p, Value q) -> Value { return arith::ShRUIOp::create(f.b, p, q); };
+  auto add = [&](Value p, Value q) -> Value { return arith::AddIOp::create(f.b, p, q); };
+  auto sub = [&](Value p, Value q) -> Value { return arith::SubIOp::create(f.b, p, q); };
+  auto both = [&](Value p, Value q) -> Value { return arith::AndIOp::create(f.b, p, q); };
+  auto either = [&](Value p, Value q) -> Value { return arith::OrIOp::create(f.b, p, q); };
+  auto word = [&](int i) { return f.integer(static_cast<int64_t>(twoOverPi[i])); };
+
+  Value mantissa = either(both(bits, f.integer(0x7fffff)), f.integer(0x800000));
+  Value start = sub(shr(bits, f.integer(23)), f.integer(152)); // e - 2, from 6 to 102
+  Value isSecond = f.isSet(start, 64), inWord = both(start, f.integer(63));
+  Value high = f.select(isSecond, word(1), word(0)), low = f.select(isSecond, word(2), word(1));
+  // Of `low` the first `inWord` bits; a shift by 64 would be none.
+  Value window = either(shl(high, inWord), shr(shr(low, f.integer(1)), sub(f.integer(63), inWord)));
+  Value turns = arith::MulIOp::create(f.b, mantissa, window);
+  turns = f.select(f.compare(arith::CmpFPredicate::OLT, x, f.real(0.0)), sub(f.integer(0), turns), turns);
+  Value quarters = shr(add(turns, f.integer(int64_t(1) << 61)), f.integer(62));
+  Value rest = arith::SIToFPOp::create(f.b, f.b.getF64Type(), sub(turns, shl(quarters, f.integer(62))));
+  return {quarters, f.mul(rest, f.real(1.57079632679489661923 / 4611686018427387904.0))};
+}
+
+/// By the Taylor polynomials on an eighth of a turn.
+Value sine(Wide &f, Angle angle, bool isCosine) {
+  Value square = f.mul(angle.rest, angle.rest);
+  Value ofSine = f.mul(angle.rest, f.polynomial(square, {1.0, -1.0 / 6, 1.0 / 120, -1.0 / 5040, 1.0 / 362880,
+                                                         -1.0 / 39916800, 1.0 / 6227020800, -1.0 / 1307674368000}));
   Value ofCosine = f.polynomial(
       square, {1.0, -1.0 / 2, 1.0 / 24, -1.0 / 720, 1.0 / 40320, -1.0 / 3628800, 1.0 / 479001600, -1.0 / 87178291200});
+  Value quadrant = angle.quarters;
   if (isCosine) // a quarter turn on
     quadrant = arith::AddIOp::create(f.b, quadrant, f.integer(1));
   return f.negate(f.isSet(quadrant, 2), f.select(f.isSet(quadrant, 1), ofCosine, ofSine));
@@ -81,10 +116,23 @@ template <typename Op> struct ExpandSine : OpRewritePattern<Op> {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Wide f(b);
     Value x = op.getOperand();
-    if (op.getType().isF32())
+    bool isNarrow = op.getType().isF32();
+    Angle angle;
+    if (isNarrow) {
+      Value bits = arith::BitcastOp::create(b, b.getI32Type(), math::AbsFOp::create(b, x).getResult());
+      bits = arith::ExtUIOp::create(b, b.getI64Type(), bits);
       x = arith::ExtFOp::create(b, b.getF64Type(), x);
-    Value result = sine(f, x, std::is_same_v<Op, math::CosOp>);
-    if (op.getType().isF32())
+      Angle small = reduce(f, x), large = reduceLarge(f, x, bits);
+      Value size = math::AbsFOp::create(b, x); // an infinity goes the way that makes it NaN
+      Value isLarge = arith::AndIOp::create(
+          b, f.compare(arith::CmpFPredicate::OGE, size, f.real(2147483648.0)),
+          f.compare(arith::CmpFPredicate::OLT, size, f.real(std::numeric_limits<double>::infinity())));
+      angle = {f.select(isLarge, large.quarters, small.quarters), f.select(isLarge, large.rest, small.rest)};
+    } else {
+      angle = reduce(f, x);
+    }
+    Value result = sine(f, angle, std::is_same_v<Op, math::CosOp>);
+    if (isNarrow)
       result = arith::TruncFOp::create(b, b.getF32Type(), result);
     rewriter.replaceOp(op, result);
     return success();

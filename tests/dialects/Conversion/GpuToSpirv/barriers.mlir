@@ -32,6 +32,11 @@ module attributes {gpu.container_module} {
       // CHECK: call @weft_dispatch(%{{.*}}, %[[YES]],
       gpu.launch_func @m::@copy blocks in (%c1, %c1, %c1) threads in (%c1, %c1, %c1) args(%b : memref<4xf32>, %y : memref<4xf32>)
     }
+    // What is not an argument may be any memory.
+    %odd = arith.cmpi eq, %n, %c1 : index
+    %either = arith.select %odd, %x, %y : memref<4xf32>
+    // CHECK: call @weft_dispatch(%{{.*}}, %[[YES]],
+    gpu.launch_func @m::@copy blocks in (%c1, %c1, %c1) threads in (%c1, %c1, %c1) args(%either : memref<4xf32>, %a : memref<4xf32>)
     return
   }
 
