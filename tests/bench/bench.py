@@ -9,6 +9,7 @@ compared before anything is timed. Figures are medians over rounds; shares and r
 import argparse
 import pathlib
 import sys
+import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -26,6 +27,7 @@ class Bench:
         self.home, self.options = home, options
         self.data, self.stable = Data(home), contenders.Stable(home)
         self.absences = {}
+        self.results = tempfile.TemporaryDirectory(dir=home.folder)  # another run may be going on
 
     def ready(self, work, threads):
         """(name, contender) of all that can do a work, Weft first, with results that agree."""
@@ -37,7 +39,7 @@ class Bench:
             try:
                 contender = self.stable.get(name, threads, variant)
                 contender.ask(do="prepare", work=spec | {"variant": variant})
-                found = self.home.folder / f"result-{full.replace(' ', '-')}.bin"
+                found = pathlib.Path(self.results.name, f"{full.replace(' ', '-')}.bin")
                 contender.ask(do="result", file=str(found))
                 wanted = wanted or found
                 self.compare(work, wanted, found, full)
@@ -111,6 +113,7 @@ class Bench:
 
     def close(self):
         self.stable.close()
+        self.results.cleanup()
 
 
 def arguments():
