@@ -120,11 +120,13 @@ int Session::limits(ArrayRef<std::string> cpus, std::vector<TargetLimits> &limit
   for (const std::string &cpu : cpus) {
     std::optional<TargetLimits> found = limitsFor(cpu);
     if (!found)
-      return fail(Usage, "there is no CPU level '" + cpu + "'; known are native, x86-64-v3 and x86-64-v4");
+      return fail(Usage, "there is no CPU level '" + cpu + "'; known are " + cpuNames());
     if (llvm::none_of(limits, [&](const TargetLimits &other) { return other.cpu == found->cpu; }))
       limits.push_back(*found);
   }
-  llvm::sort(limits, [](const TargetLimits &a, const TargetLimits &b) { return a.lanes < b.lanes; });
+  llvm::sort(limits, [](const TargetLimits &a, const TargetLimits &b) {
+    return std::pair(a.lanes, a.dots) < std::pair(b.lanes, b.dots);
+  });
   return Done;
 }
 

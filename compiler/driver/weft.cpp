@@ -44,8 +44,10 @@ void addModel(CLI::App *app, ModelOptions &options, const char *what = "the mode
 
 CLI::Option *addCpus(CLI::App *app, std::vector<std::string> &cpus) {
   return app
-      ->add_option("--cpu", cpus,
-                   "native, x86-64-v3 (AVX2) or x86-64-v4 (AVX-512); several: one artefact chooses when it starts")
+      ->add_option(
+          "--cpu", cpus,
+          "native, x86-64-v3 (AVX2), x86-64-v4 (AVX-512) or x86-64-v4-bf16 (with dot products of bf16 and int8); "
+          "several: one artefact chooses when it starts")
       ->type_name("LEVEL")
       ->delimiter(',')
       ->allow_extra_args(false);
@@ -214,7 +216,7 @@ int main(int argc, char **argv) {
   InspectOptions inspectOptions;
   CLI::App *inspectApp = app.add_subcommand("inspect", "look at what the compiler makes of a model");
   addModel(inspectApp, inspectOptions.model);
-  inspectApp->add_option("--cpu", inspectOptions.cpu, "native, x86-64-v3 or x86-64-v4")
+  inspectApp->add_option("--cpu", inspectOptions.cpu, "native, x86-64-v3, x86-64-v4 or x86-64-v4-bf16")
       ->type_name("LEVEL")
       ->group(compilation);
   inspectApp->add_option("--phase,--emit", inspectOptions.phase, "print the IR of a phase: " + phaseNames())

@@ -66,11 +66,13 @@ std::optional<TargetLimits> limitsFor(llvm::StringRef cpu) {
       return llvm::all_of(wanted, [&](const char *feature) { return features.lookup(feature); });
     };
     if (all({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}))
-      cpu = "x86-64-v4";
+      cpu = all({"avx512bf16", "avx512vnni"}) ? "x86-64-v4-bf16" : "x86-64-v4";
     else
       cpu = "x86-64-v3";
   }
-  // A panel of 32 columns for both: one set of weights then serves the code of every level in an artefact.
+  // A panel of 32 columns for all: one set of weights then serves the code of every level in an artefact.
+  if (cpu == "x86-64-v4-bf16")
+    return TargetLimits{.cpu = "x86-64-v4-bf16", .lanes = 16, .panel = 32, .dots = true};
   if (cpu == "x86-64-v4")
     return TargetLimits{.cpu = "x86-64-v4", .lanes = 16, .panel = 32};
   if (cpu == "x86-64-v3")
@@ -79,5 +81,7 @@ std::optional<TargetLimits> limitsFor(llvm::StringRef cpu) {
 }
 
 TargetLimits vulkanLimits() { return {.cpu = "x86-64-v3", .lanes = 8, .panel = 32, .target = Target::Vulkan}; }
+
+std::string cpuNames() { return "native, x86-64-v3, x86-64-v4 and x86-64-v4-bf16"; }
 
 } // namespace weft

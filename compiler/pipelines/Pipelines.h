@@ -16,15 +16,18 @@ llvm::StringRef name(Target target); ///< "cpu" or "vulkan"
 
 /// What the early phases may know of a target: numbers, no code paths.
 struct TargetLimits {
-  std::string cpu = "x86-64-v4"; ///< x86-64-v3 or x86-64-v4; for a GPU, of the machine that launches its kernels
+  std::string cpu = "x86-64-v4"; ///< a name of `--cpu`; for a GPU, of the machine that launches its kernels
   unsigned lanes = 16;           ///< f32 lanes of a native vector
   unsigned panel = 32;           ///< columns of a packed weight panel, a multiple of `lanes`
+  bool dots = false;             ///< dot products of bf16 and of int8, in words of 32 bits
   Target target = Target::Cpu;
   unsigned invocations = 128;   ///< of a GPU's workgroup
   unsigned sharedBytes = 16384; ///< of memory that a GPU's workgroup shares
 };
 /// The limits for a `--cpu` name ("native" asks this machine); none for an unknown name.
 std::optional<TargetLimits> limitsFor(llvm::StringRef cpu);
+/// The names that limitsFor knows, for messages.
+std::string cpuNames();
 /// Those that every Vulkan device grants. The panel is that of CPUs: one set of weights serves both.
 TargetLimits vulkanLimits();
 

@@ -23,12 +23,17 @@ struct Level {
   unsigned number;
   llvm::StringLiteral suffix;
   llvm::StringLiteral vectorWidth; ///< kernels are written for it; LLVM's own choice for v4 would split each vector
+  llvm::StringLiteral target = cpu, features = "";
 };
-constexpr Level knownLevels[] = {{"x86-64-v3", WEFT_ABI_CPU_V3, ".v3", "256"},
-                                 {"x86-64-v4", WEFT_ABI_CPU_V4, ".v4", "512"}};
+constexpr Level knownLevels[] = {
+    {"x86-64-v3", WEFT_ABI_CPU_V3, ".v3", "256"},
+    {"x86-64-v4", WEFT_ABI_CPU_V4, ".v4", "512"},
+    {"x86-64-v4-bf16", WEFT_ABI_CPU_V4_BF16, ".v4-bf16", "512", "x86-64-v4", "+avx512bf16,+avx512vnni"}};
 
 void setTarget(llvm::Function &function, const Level &level) {
-  function.addFnAttr("target-cpu", level.cpu);
+  function.addFnAttr("target-cpu", level.target);
+  if (!level.features.empty())
+    function.addFnAttr("target-features", level.features);
   function.addFnAttr("prefer-vector-width", level.vectorWidth);
   // The ABI has no exceptions; tables for debuggers and profilers stay.
   function.setDoesNotThrow();
@@ -74,8 +79,9 @@ llvm::Expected<Code> Code::create(llvm::ArrayRef<LoweredCode> levels, llvm::Stri
   for (const LoweredCode &lowered : levels) {
     const Level *level = llvm::find_if(knownLevels, [&](auto &level) { return level.cpu == lowered.limits.cpu; });
     if (level == std::end(knownLevels))
-      return llvm::createStringError("there is no code for CPU '%s'; allowed are x86-64-v3 and x86-64-v4",
-                                     lowered.limits.cpu.c_str());
+      return llvm::createStringError(
+          "there is no code for CPU '%s'; allowed are x86-64-v3, x86-64-v4 and x86-64-v4-bf16",
+          lowered.limits.cpu.c_str());
     if (llvm::any_of(code.levels, [&](auto &limits) { return limits.cpu == level->cpu; }))
       return llvm::createStringError("there are two pieces of code for %s", lowered.limits.cpu.c_str());
     code.levels.push_back(lowered.limits);

@@ -15,6 +15,7 @@ extern "C" {
 typedef struct weft_cpuid {
   uint32_t leaf1_ecx, leaf7_ebx, extended1_ecx;
   uint64_t xcr0;
+  uint32_t leaf7_ecx, leaf7_1_eax; /* the latter of subleaf 1 */
 } weft_cpuid;
 
 weft_cpuid weft_cpuid_read(void);

@@ -1,4 +1,5 @@
 /* info.c - what does a model take and give, and would it run here? */
+#include "cpu/level.h"
 #include "main/commands.h"
 #include "main/tensors.h"
 #include <stdio.h>
@@ -46,7 +47,7 @@ static void print_device(const weft_abi_module *descriptor, const char *device, 
   if (!weft_module_entry(module, WEFT_SEQUENCE, &info))
     weft_module_entry(module, WEFT_STEP, &info);
   if (info.cpu_level)
-    printf("%s here: runs the code for x86-64-v%d\n", device, info.cpu_level);
+    printf("%s here: runs the code for %s\n", device, weft_cpu_level_name((uint32_t)info.cpu_level));
   else
     printf("%s here: runs on %s\n", device, weft_module_device(module));
   weft_module_destroy(module);

@@ -23,7 +23,11 @@ extern "C" {
 enum { WEFT_ABI_F32 = 1, WEFT_ABI_I32 = 2, WEFT_ABI_I1 = 3 };
 
 /* CPU levels a piece of code was generated for, in rising order. */
-enum { WEFT_ABI_CPU_V3 = 3, /* x86-64-v3: AVX2, FMA */ WEFT_ABI_CPU_V4 = 4 /* x86-64-v4: AVX-512 F, BW, CD, DQ, VL */ };
+enum {
+  WEFT_ABI_CPU_V3 = 3,     /* x86-64-v3: AVX2, FMA */
+  WEFT_ABI_CPU_V4 = 4,     /* x86-64-v4: AVX-512 F, BW, CD, DQ, VL */
+  WEFT_ABI_CPU_V4_BF16 = 5 /* x86-64-v4 with dot products of bf16 and of int8: AVX-512 BF16, VNNI */
+};
 
 /* One ranked tensor in memory, laid out as MLIR's memref descriptor: element (i0, i1, ...) lies at
  * aligned[offset + i0*strides[0] + ...]. `strides` begins right after the `rank` sizes. Strides count elements. */

@@ -68,15 +68,19 @@ TEST(Phases, OfAnotherTargetAreRefused) {
   EXPECT_EQ(message, "'spirv' is no phase of code for cpu");
 }
 
-TEST(Limits, KnowTheTwoLevelsAndNoOther) {
+TEST(Limits, KnowTheLevelsAndNoOther) {
   ASSERT_TRUE(limitsFor("x86-64-v3"));
   EXPECT_EQ(limitsFor("x86-64-v3")->lanes, 8u);
   ASSERT_TRUE(limitsFor("x86-64-v4"));
   EXPECT_EQ(limitsFor("x86-64-v4")->lanes, 16u);
+  EXPECT_FALSE(limitsFor("x86-64-v4")->dots);
+  ASSERT_TRUE(limitsFor("x86-64-v4-bf16"));
+  EXPECT_TRUE(limitsFor("x86-64-v4-bf16")->dots);
   EXPECT_TRUE(limitsFor("native"));
   EXPECT_FALSE(limitsFor("z80"));
-  // One set of packed weights serves both.
+  // One set of packed weights serves all.
   EXPECT_EQ(limitsFor("x86-64-v3")->panel, limitsFor("x86-64-v4")->panel);
+  EXPECT_EQ(limitsFor("x86-64-v4-bf16")->panel, limitsFor("x86-64-v4")->panel);
   EXPECT_EQ(limitsFor("x86-64-v3")->panel, vulkanLimits().panel);
   EXPECT_EQ(vulkanLimits().target, Target::Vulkan);
 }

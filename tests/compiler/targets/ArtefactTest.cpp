@@ -226,7 +226,8 @@ TEST_F(ArtefactTest, NothingIsLeftOfWhatFails) {
   auto failure = [&](std::vector<LoweredCode> codes) {
     return llvm::toString(writeArtefact(*fused, codes, checkpoint.get(), packaging));
   };
-  EXPECT_THAT(failure({unknown}), HasSubstr("there is no code for CPU 'i386'; allowed are x86-64-v3 and x86-64-v4"));
+  EXPECT_THAT(failure({unknown}),
+              HasSubstr("there is no code for CPU 'i386'; allowed are x86-64-v3, x86-64-v4 and x86-64-v4-bf16"));
   EXPECT_THAT(failure({known, known}), HasSubstr("two pieces of code for x86-64-v3"));
   lowered->lookupSymbol("weft_run_add_step")->erase();
   EXPECT_THAT(failure({known}), HasSubstr("the code for x86-64-v3 has no function 'weft_run_add_step'"));
