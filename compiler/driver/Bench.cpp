@@ -265,7 +265,8 @@ int Benchmark::profile(weft_kind kind, const weft_entry_info &entry, const Measu
     return code;
   std::vector<EntryCosts> entries;
   auto size = [&](llvm::StringRef axis) { return sizeOf(kind, entry, axis); };
-  if (int code = entryCosts(options.compile.model, limits.back(), kind == WEFT_STEP ? pastOf(entry) : 0, size, entries))
+  if (int code = entryCosts(options.compile.model, options.compile.types, limits.back(),
+                            kind == WEFT_STEP ? pastOf(entry) : 0, size, entries))
     return code;
   std::vector<MeasuredKernel> kernels;
   for (auto [counted, seconds] : llvm::zip(calls, measured.kernelTimes))

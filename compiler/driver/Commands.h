@@ -25,8 +25,15 @@ struct ModelOptions {
   bool attentionWeights = false; ///< of every attention, as further outputs
 };
 
+/// How numbers are stored, by the names of the command line.
+struct TypeOptions {
+  std::string weights = "f32";
+  std::string activations = "f32"; ///< or int8, in matmuls
+};
+
 struct CompileOptions {
   ModelOptions model;
+  TypeOptions types;
   std::vector<std::string> cpus = {"native"};
   std::string output;
   std::string emit; ///< a phase: print IR and stop
@@ -47,6 +54,7 @@ struct RunOptions {
 
 struct InspectOptions {
   ModelOptions model;
+  TypeOptions types;
   std::string cpu = "native";
   std::string phase, dumpDirectory;
   bool roofline = false, remarks = false;
@@ -58,6 +66,7 @@ struct InspectOptions {
 
 struct VerifyOptions {
   ModelOptions model;
+  TypeOptions types;
   std::vector<std::string> cpus = {"native"};
   std::vector<std::string> inputs; ///< name=input.npy; others are random
   std::vector<std::string> sizes;  ///< of axes in random inputs: "seq=129"

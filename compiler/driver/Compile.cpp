@@ -28,12 +28,14 @@ static int print(ModuleOp module, StringRef path) {
   return Done;
 }
 
-static int emitPhase(Session &session, const CompileOptions &options, Phase to, const TargetLimits &limits) {
+static int emitPhase(Session &session, const CompileOptions &options, Phase to, const TargetLimits &limits,
+                     const NumberTypes &types) {
   if (to < session.phase())
     return fail(Usage, "'" + options.model.file + "' is in phase '" + name(session.phase()) + "', which comes after '" +
                            options.emit + "'");
   PipelineOptions pipeline;
   pipeline.limits = limits;
+  pipeline.types = types;
   pipeline.from = session.phase();
   pipeline.to = to;
   pipeline.dumpDirectory = options.dumpDirectory;
@@ -69,14 +71,18 @@ int compile(const CompileOptions &options) {
   Session session;
   if (int code = session.open(options.model))
     return code;
+  NumberTypes types;
+  if (int code = session.types(options.types, limits, types))
+    return code;
   if (!options.emit.empty())
-    return emitPhase(session, options, emitted, limits.back());
+    return emitPhase(session, options, emitted, limits.back(), types);
   if (session.phase() > Phase::fused)
     return fail(Usage, "an artefact is made from phase 'model' or 'fused'; from '" + name(session.phase()) +
                            "' on only --emit is possible");
   // All levels share the model and its weights up to `fused`; code paths fork here.
   PipelineOptions pipeline;
   pipeline.limits = limits.back();
+  pipeline.types = types;
   pipeline.from = session.phase();
   pipeline.to = Phase::fused;
   pipeline.dumpDirectory = options.dumpDirectory;

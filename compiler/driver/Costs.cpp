@@ -23,7 +23,7 @@ static llvm::StringMap<double> refusedPairs(func::FuncOp entry, const Checkpoint
   return refused;
 }
 
-int entryCosts(const ModelOptions &model, const TargetLimits &limits, int64_t past,
+int entryCosts(const ModelOptions &model, const TypeOptions &types, const TargetLimits &limits, int64_t past,
                llvm::function_ref<int64_t(StringRef axis)> sizeOf, std::vector<EntryCosts> &entries) {
   // With every axis fixed all shapes are numbers, but for those of caches. Which are left to fix is seen without
   // weights, so that what is to be said of these is said once.
@@ -48,6 +48,8 @@ int entryCosts(const ModelOptions &model, const TargetLimits &limits, int64_t pa
       refused = refusedPairs(function, session.checkpoint());
   PipelineOptions pipeline;
   pipeline.limits = limits;
+  if (int code = session.types(types, limits, pipeline.types))
+    return code;
   pipeline.from = session.phase();
   pipeline.to = Phase::fused;
   if (failed(runPipeline(session.module(), pipeline)))

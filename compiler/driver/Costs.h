@@ -16,7 +16,7 @@ struct EntryCosts {
 /// The costs of all entry points, where `sizeOf` fixes the axes whose sizes are known when running. Of attention over
 /// whole sequences, operations are those of the pairs that its mask admits, where it reads nothing but positions.
 /// Returns Done or an exit code, after reporting.
-int entryCosts(const ModelOptions &model, const TargetLimits &limits, int64_t past,
+int entryCosts(const ModelOptions &model, const TypeOptions &types, const TargetLimits &limits, int64_t past,
                llvm::function_ref<int64_t(llvm::StringRef axis)> sizeOf, std::vector<EntryCosts> &entries);
 
 } // namespace weft::driver

@@ -11,7 +11,7 @@ namespace weft::driver {
 static int roofline(const InspectOptions &options, const TargetLimits &limits) {
   std::vector<EntryCosts> entries;
   auto sizeOf = [](StringRef axis) -> int64_t { return axis == "batch" ? 1 : 128; };
-  if (int code = entryCosts(options.model, limits, options.past, sizeOf, entries))
+  if (int code = entryCosts(options.model, options.types, limits, options.past, sizeOf, entries))
     return code;
   MachineLimits machine = measureMachine(1);
   printMachine(machine, llvm::outs());
@@ -48,6 +48,8 @@ int inspect(const InspectOptions &options) {
   if (options.remarks)
     session.showRemarks();
   if (int code = session.open(options.model))
+    return code;
+  if (int code = session.types(options.types, limits, pipeline.types))
     return code;
   if (failed(runPipeline(session.module(), pipeline)))
     return BadInput;

@@ -130,6 +130,27 @@ int Session::limits(ArrayRef<std::string> cpus, std::vector<TargetLimits> &limit
   return Done;
 }
 
+int Session::types(const TypeOptions &options, ArrayRef<TargetLimits> limits, NumberTypes &types) const {
+  std::optional<WeightType> weights = weightTypeNamed(options.weights);
+  if (!weights)
+    return fail(Usage, "there is no type '" + options.weights + "' of weights; there are f32, bf16, int8 and int4");
+  types = {*weights, options.activations == "int8"};
+  if (types.int8Activations && types.weights != WeightType::Int8)
+    return fail(Usage, "--activations int8 goes with --type int8, but --type is " + options.weights);
+  for (const TargetLimits &level : limits)
+    if (types.weights != WeightType::F32 && level.target != Target::Cpu)
+      return fail(Usage, "--type " + options.weights + " is for code of CPUs; kernels for " + name(level.target) +
+                             " read weights of f32");
+  for (const TargetLimits &level : limits)
+    if (types.int8Activations && !level.dots)
+      return fail(Usage, "--activations int8 needs a CPU that multiplies int8 numbers, x86-64-v4-bf16, but --cpu is " +
+                             level.cpu);
+  if (types.weights != WeightType::F32 && from != Phase::model)
+    return fail(Usage, "--type " + options.weights +
+                           " rounds weights after phase 'model', but this model is in phase '" + name(from) + "'");
+  return Done;
+}
+
 int Session::open(const ModelOptions &options) {
   if (int code = findPhase(options.from, from))
     return code;

@@ -39,6 +39,10 @@ public:
   /// The limits for CPU names, reported when one is unknown.
   static int limits(llvm::ArrayRef<std::string> cpus, std::vector<TargetLimits> &limits);
 
+  /// The types of numbers, for code of these levels; reported where they do not go together, or not with the phase that
+  /// the model is in.
+  int types(const TypeOptions &options, llvm::ArrayRef<TargetLimits> limits, NumberTypes &types) const;
+
   /// Prints what passes remark, too: what was fused, and what was not, for which reason.
   void showRemarks() { remarks = true; }
 

@@ -4,6 +4,10 @@
 // The truth is the model in float64, by the reference interpreter. `fused` is interpreted the same way and must agree
 // to rounding; code is compared by the bound of inspect/Verify.h, against the naive float32 result of the model. A
 // model with a cache is also run in steps, which must give what the whole sequence gives.
+//
+// Where weights are rounded, there are two questions. What rounding changes is printed, and judged by nobody: `fused`
+// with rounded weights in float64 beside the truth. Whether code computes what rounded weights say is judged: that
+// result is the truth then, and the naive float32 one rounds activations where code may.
 //===------------------------------------------------------------------------------------------------------------===//
 #include "compiler/inspect/Verify.h"
 #include "compiler/driver/Artefacts.h"
@@ -27,12 +31,19 @@ private:
   int chooseSizes(Sizes &sizes);
   int truth();
   int phases();
+  int roundWeights();
   int code(const TargetLimits &level);
+  /// The naive result for code of a level: of whole sequences (steps = 0) or in steps.
+  int naiveFor(const TargetLimits &level, int64_t steps, std::vector<Tensor> &results);
+  /// Interprets a module in phase `fused` in steps of 1 and of everything, and compares.
+  int compareSteps(const Entry &entry, llvm::StringRef phase);
   /// Compares and prints; remembers the first divergence.
   void compareAll(llvm::StringRef what, ArrayRef<Tensor> tested, ArrayRef<Tensor> naive, double slack);
 
   const VerifyOptions &options;
   Session session;
+  NumberTypes types;
+  OwningOpRef<ModuleOp> rounded; ///< in phase `fused`, where weights are rounded; else null
   Entry sequence, step;
   std::vector<Tensor> inputs, expected, naive;
   std::string firstDivergence;
@@ -47,6 +58,8 @@ int Verification::run() {
   std::vector<TargetLimits> limits;
   if (int code = Session::limits(options.cpus, limits))
     return code;
+  if (int code = session.types(options.types, limits, types))
+    return code;
   sequence = entryOf(session.module(), "sequence");
   step = entryOf(session.module(), "step");
   if (!sequence.function)
@@ -55,6 +68,9 @@ int Verification::run() {
     return code;
   if (int code = phases())
     return code;
+  if (types.weights != WeightType::F32)
+    if (int code = roundWeights())
+      return code;
   for (const TargetLimits &level : limits)
     if (int code = this->code(level))
       return code;
@@ -136,26 +152,28 @@ void Verification::compareAll(StringRef what, ArrayRef<Tensor> tested, ArrayRef<
   }
 }
 
+/// Rounding in float64, over long sums.
+constexpr double rounding = 1e-9;
+
+int Verification::compareSteps(const Entry &entry, StringRef phase) {
+  reference::Options reference;
+  reference.checkpoint = session.checkpoint();
+  for (int64_t size : {int64_t(1), positions}) {
+    if (!positions || !entry.function)
+      break;
+    auto outputs = interpretSteps(entry, inputs, size, reference);
+    if (!outputs)
+      return report(outputs.takeError());
+    compareAll(("phase '" + phase + "', steps of " + Twine(size)).str(), *outputs, naive, rounding);
+  }
+  return Done;
+}
+
 int Verification::phases() {
   reference::Options reference;
   reference.checkpoint = session.checkpoint();
-  // Rounding in float64, over long sums.
-  constexpr double rounding = 1e-9;
-  auto inSteps = [&](Entry &entry, StringRef phase) {
-    for (int64_t size : {int64_t(1), positions}) {
-      if (!positions)
-        break;
-      auto outputs = interpretSteps(entry, inputs, size, reference);
-      if (!outputs)
-        return report(outputs.takeError());
-      compareAll(("phase '" + phase + "', steps of " + Twine(size)).str(), *outputs, naive, rounding);
-    }
-    return static_cast<int>(Done);
-  };
-  if (step.function)
-    if (int code = inSteps(step, "model"))
-      return code;
-
+  if (int code = compareSteps(step, "model"))
+    return code;
   OwningOpRef<ModuleOp> fused = session.module().clone();
   PipelineOptions pipeline;
   pipeline.to = Phase::fused;
@@ -166,8 +184,47 @@ int Verification::phases() {
   if (!outputs)
     return report(outputs.takeError());
   compareAll("phase 'fused'", *outputs, naive, rounding);
-  Entry fusedStep = entryOf(*fused, "step");
-  return fusedStep.function ? inSteps(fusedStep, "fused") : Done;
+  return compareSteps(entryOf(*fused, "step"), "fused");
+}
+
+/// Makes the result with rounded weights the truth, after printing how far it is from that of the model.
+int Verification::roundWeights() {
+  rounded = session.module().clone();
+  PipelineOptions pipeline;
+  pipeline.to = Phase::fused;
+  pipeline.types = types;
+  if (failed(runPipeline(*rounded, pipeline)))
+    return BadInput;
+  reference::Options reference;
+  reference.checkpoint = session.checkpoint();
+  std::vector<Tensor> arguments = inputs;
+  auto outputs = reference::run(entryOf(*rounded, "sequence").function, arguments, reference);
+  if (!outputs)
+    return report(outputs.takeError());
+  for (auto [port, truth, changed] : llvm::zip(sequence.outputs, expected, *outputs))
+    if (!options.quiet)
+      llvm::outs() << "rounding weights to " << name(types.weights) << ", output '" << port.name
+                   << "': " << describeChange(truth.values, changed.values) << "\n";
+  expected = std::move(*outputs);
+  return compareSteps(entryOf(*rounded, "step"), ("fused' with weights of '" + name(types.weights).str()));
+}
+
+int Verification::naiveFor(const TargetLimits &level, int64_t steps, std::vector<Tensor> &results) {
+  if (!rounded) {
+    results = naive;
+    return Done;
+  }
+  reference::Options reference;
+  reference.precision = reference::Precision::F32;
+  reference.roundActivations = level.dots;
+  reference.checkpoint = session.checkpoint();
+  std::vector<Tensor> arguments = inputs;
+  auto outputs = steps ? interpretSteps(entryOf(*rounded, "step"), inputs, steps, reference)
+                       : reference::run(entryOf(*rounded, "sequence").function, arguments, reference);
+  if (!outputs)
+    return report(outputs.takeError());
+  results = std::move(*outputs);
+  return Done;
 }
 
 int Verification::code(const TargetLimits &level) {
@@ -176,6 +233,7 @@ int Verification::code(const TargetLimits &level) {
     return fail(Machine, "cannot make a temporary folder");
   CompileOptions compileOptions;
   compileOptions.model = options.model;
+  compileOptions.types = options.types;
   compileOptions.cpus = {level.cpu};
   compileOptions.output = folder.file("model.so");
   compileOptions.quiet = true;
@@ -185,7 +243,8 @@ int Verification::code(const TargetLimits &level) {
   if (int code = openLibrary(compileOptions.output, {}, module))
     return code;
   int status = Done;
-  std::vector<Tensor> single, results;
+  std::vector<Tensor> single, results, naive;
+  status = naiveFor(level, 0, naive);
   for (int threads : {1, 2}) {
     if (status != Done)
       break;
@@ -201,7 +260,8 @@ int Verification::code(const TargetLimits &level) {
   }
   for (int64_t size : {int64_t(1), int64_t(3), positions})
     if (step.function && positions && status == Done) {
-      status = runCode(module, step, inputs, size, 2, results);
+      if ((status = naiveFor(level, size, naive)) || (status = runCode(module, step, inputs, size, 2, results)))
+        break;
       compareAll(("code for " + level.cpu + ", steps of " + Twine(size)).str(), results, naive, 0);
     }
   weft_module_destroy(module);

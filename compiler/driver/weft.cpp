@@ -66,10 +66,22 @@ void addOnly(CLI::App *app, const char *option, const std::string &only, const c
       ->group(compilation);
 }
 
+void addTypes(CLI::App *app, TypeOptions &options) {
+  app->add_option("--type", options.weights,
+                  "of weights in memory: f32, bf16, int8 (a scale per output) or int4 (one for 32 inputs of it)")
+      ->check(CLI::IsMember({"f32", "bf16", "int8", "int4"}))
+      ->type_name("TYPE")
+      ->group(compilation);
+  app->add_option("--activations", options.activations, "of the input of matmuls: f32, or int8 with --type int8")
+      ->check(CLI::IsMember({"f32", "int8"}))
+      ->type_name("TYPE")
+      ->group(compilation);
+}
+
 void addCompile(CLI::App *app, CompileOptions &options) {
   addCpus(app, options.cpus)->group(compilation);
   addOnly(app, "--target", "cpu", "the machine that runs it");
-  addOnly(app, "--type", "f32", "of weights and activations in memory");
+  addTypes(app, options.types);
   app->add_option("-O", options.optimization, "LLVM's optimization level, 0 to 3")
       ->check(CLI::Range(0, 3))
       ->type_name("LEVEL")
@@ -219,6 +231,7 @@ int main(int argc, char **argv) {
   inspectApp->add_option("--cpu", inspectOptions.cpu, "native, x86-64-v3, x86-64-v4 or x86-64-v4-bf16")
       ->type_name("LEVEL")
       ->group(compilation);
+  addTypes(inspectApp, inspectOptions.types);
   inspectApp->add_option("--phase,--emit", inspectOptions.phase, "print the IR of a phase: " + phaseNames())
       ->type_name("PHASE");
   inspectApp->add_option("--dump-phases", inspectOptions.dumpDirectory, "write the IR of every phase into this folder")
@@ -264,6 +277,7 @@ int main(int argc, char **argv) {
   CLI::App *verifyApp = app.add_subcommand("verify", "compare the phases and the code with the float64 reference");
   addModel(verifyApp, verifyOptions.model);
   addCpus(verifyApp, verifyOptions.cpus)->group(compilation);
+  addTypes(verifyApp, verifyOptions.types);
   verifyApp->add_option("INPUTS", verifyOptions.inputs, "name=input.npy; inputs that are not given are random")
       ->type_name("");
   verifyApp->add_option("--size", verifyOptions.sizes, "run-time size of an axis in random inputs: seq=129")

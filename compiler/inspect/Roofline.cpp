@@ -23,10 +23,11 @@ SmallVector<int64_t> sizesOf(Value value, int64_t unknown) {
 }
 
 int64_t bytesOf(Value value, int64_t unknown) {
-  int64_t bytes = llvm::divideCeil(cast<ShapedType>(value.getType()).getElementTypeBitWidth(), 8);
+  int64_t bits = cast<ShapedType>(value.getType()).getElementTypeBitWidth();
+  int64_t elements = 1;
   for (int64_t size : sizesOf(value, unknown))
-    bytes *= size;
-  return bytes;
+    elements *= size;
+  return bits < 4 ? elements : llvm::divideCeil(elements * bits, 8); // a truth value takes a byte
 }
 
 /// What an elementwise formula or a reduction costs: its body, for each point that it visits.

@@ -60,6 +60,22 @@ Comparison compare(llvm::ArrayRef<double> truth, llvm::ArrayRef<double> naive, l
   return result;
 }
 
+std::string describeChange(llvm::ArrayRef<double> truth, llvm::ArrayRef<double> changed) {
+  double largest = 0, squares = 0, error = 0, errorSquares = 0;
+  for (auto [t, x] : llvm::zip_equal(truth, changed)) {
+    if (!std::isfinite(t) || !std::isfinite(x))
+      continue;
+    largest = std::max(largest, std::fabs(t));
+    error = std::max(error, std::fabs(x - t));
+    squares += t * t;
+    errorSquares += (x - t) * (x - t);
+  }
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("max error %.3g beside numbers of up to %.3g, rms %.3g of theirs",
+                                                 error, largest, squares > 0 ? std::sqrt(errorSquares / squares) : 0.0);
+  return text;
+}
+
 std::string describe(const Comparison &c, llvm::ArrayRef<int64_t> shape) {
   llvm::SmallVector<int64_t> index(shape.size());
   size_t rest = c.worst;

@@ -28,6 +28,9 @@ struct Comparison {
 /// Compares elements in one order; the three have one length.
 Comparison compare(llvm::ArrayRef<double> truth, llvm::ArrayRef<double> naive, llvm::ArrayRef<double> tested);
 
+/// One line: how far `changed` is from `truth`, beside the size of the numbers.
+std::string describeChange(llvm::ArrayRef<double> truth, llvm::ArrayRef<double> changed);
+
 /// One line: the numbers, with the index of the worst element in `shape`.
 std::string describe(const Comparison &comparison, llvm::ArrayRef<int64_t> shape);
 

@@ -26,7 +26,7 @@ void cleanup(OpPassManager &pm) {
 }
 
 /// Fewer, larger ops: what a model names becomes what a machine should do at once.
-void buildFused(OpPassManager &pm, const TargetLimits &limits) {
+void buildFused(OpPassManager &pm, const TargetLimits &limits, const NumberTypes &types) {
   // Attention first: it needs to see sums and softmax apart from the formulas around them.
   cleanup(pm);
   pm.addNestedPass<func::FuncOp>(createFuseAttentionPass());
@@ -39,7 +39,10 @@ void buildFused(OpPassManager &pm, const TargetLimits &limits) {
   pm.addNestedPass<func::FuncOp>(createPackWeightsPass({limits.panel}));
   // Biases, activations and residuals ride along in the registers of the matmul that feeds them.
   pm.addNestedPass<func::FuncOp>(createFuseEpiloguePass());
-  pm.addNestedPass<func::FuncOp>(createFuseNormPass());
+  // Weights that are rounded are so as the checkpoint has them: one of bf16 then loses nothing in bf16.
+  if (types.weights == WeightType::F32)
+    pm.addNestedPass<func::FuncOp>(createFuseNormPass());
+  pm.addNestedPass<func::FuncOp>(createRoundWeightsPass({types.weights, types.int8Activations}));
   cleanup(pm);
   // Last, when it is known which weights are used, and how.
   pm.addPass(createPlaceWeightsPass());
@@ -47,13 +50,14 @@ void buildFused(OpPassManager &pm, const TargetLimits &limits) {
 }
 
 /// From tensors to memory, and each distinct kernel in a function of its own: the last that all targets share.
-void buildKernels(OpPassManager &pm) {
+void buildKernels(OpPassManager &pm, const TargetLimits &limits) {
   pm.addPass(createBindEntryPass());
   // Or every round of a loop would leave its states in buffers of its own.
   pm.addNestedPass<func::FuncOp>(createUpdateStatesPass());
   bufferization::OneShotBufferizePassOptions bufferize;
   bufferize.allowUnknownOps = false;
   pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  pm.addNestedPass<func::FuncOp>(createAddWorkspacesPass({limits.dots}));
   // Sizes of buffers in terms of the sizes of inputs: what the two passes below compare.
   pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   // Places in joined tensors come as affine maps.
@@ -70,7 +74,7 @@ void buildKernels(OpPassManager &pm) {
 
 /// From ops to loops over tiles.
 void buildTiled(OpPassManager &pm, const TargetLimits &limits) {
-  buildKernels(pm);
+  buildKernels(pm, limits);
   pm.addNestedPass<func::FuncOp>(createConvertWeftToCpuPass({limits.lanes}));
   cleanup(pm);
 }
@@ -88,7 +92,7 @@ void buildVectorized(OpPassManager &pm, const TargetLimits &) {
 
 /// From ops to workgroups. What is left outside of the kernels is code of the host.
 void buildGpu(OpPassManager &pm, const TargetLimits &limits) {
-  buildKernels(pm);
+  buildKernels(pm, limits);
   pm.addPass(createConvertWeftToGpuPass({.invocations = limits.invocations, .sharedBytes = limits.sharedBytes}));
   cleanup(pm);
   // Or each size and constant would be an argument of its kernel.
@@ -129,18 +133,20 @@ void buildLLVM(OpPassManager &pm, const TargetLimits &limits) {
   kernels.addPass(createLowerAffinePass());
   kernels.addPass(createSCFToControlFlowPass());
   ConvertVectorToLLVMPassOptions vectors;
+  vectors.x86Vector = true;
   vectors.reassociateFPReductions = true; // or each sum over lanes is a chain of scalar additions
   kernels.addPass(createConvertVectorToLLVMPass(vectors));
   pm.addPass(createConvertToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
 }
 
-void build(Phase phase, OpPassManager &pm, const TargetLimits &limits) {
+void build(Phase phase, OpPassManager &pm, const PipelineOptions &options) {
+  const TargetLimits &limits = options.limits;
   switch (phase) {
   case Phase::model:
     return; // as the front end made it
   case Phase::fused:
-    return buildFused(pm, limits);
+    return buildFused(pm, limits, options.types);
   case Phase::tiled:
     return buildTiled(pm, limits);
   case Phase::vectorized:
@@ -168,7 +174,7 @@ LogicalResult runPipeline(ModuleOp module, const PipelineOptions &options) {
       PassManager pm(module.getContext());
       // Once per phase is enough to find out which one is at fault; weft-opt verifies after every pass.
       pm.enableVerifier(false);
-      build(phase, pm, options.limits);
+      build(phase, pm, options);
       if (failed(pm.run(module)) || failed(verify(module)))
         return failure();
     }

@@ -2,6 +2,7 @@
 // Answers: which steps lead from a model to code, and how do I stop at, start from or look at one of them?
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
+#include "dialects/Weft/IR/WeightType.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringRef.h"
@@ -31,6 +32,12 @@ std::string cpuNames();
 /// Those that every Vulkan device grants. The panel is that of CPUs: one set of weights serves both.
 TargetLimits vulkanLimits();
 
+/// How numbers are stored.
+struct NumberTypes {
+  WeightType weights = WeightType::F32;
+  bool int8Activations = false; ///< with weights of int8
+};
+
 enum class Phase {
 #define PHASE(id, targets, description, legal) id,
 #include "compiler/pipelines/Phases.def"
@@ -44,6 +51,7 @@ bool isPhaseOf(Phase phase, Target target);
 
 struct PipelineOptions {
   TargetLimits limits;
+  NumberTypes types;
   Phase from = Phase::model; ///< the phase that the module is in already
   Phase to = Phase::llvm;    ///< the phase to stop after
   std::string dumpDirectory; ///< when not empty: one file <phase>.mlir per phase reached

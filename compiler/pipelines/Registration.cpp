@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Tensor/IR/TensorInferTypeOpInterfaceImpl.h"
 #include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Dialect/X86Vector/X86VectorDialect.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 
@@ -24,7 +25,7 @@ void weft::registerWeft(DialectRegistry &registry) {
   registry.insert<WeftDialect, func::FuncDialect, linalg::LinalgDialect, tensor::TensorDialect, arith::ArithDialect,
                   math::MathDialect, scf::SCFDialect, vector::VectorDialect, affine::AffineDialect,
                   memref::MemRefDialect, gpu::GPUDialect, spirv::SPIRVDialect, bufferization::BufferizationDialect,
-                  cf::ControlFlowDialect, ub::UBDialect, LLVM::LLVMDialect>();
+                  cf::ControlFlowDialect, ub::UBDialect, LLVM::LLVMDialect, x86vector::X86VectorDialect>();
   registerBufferizableOpInterfaceModels(registry);
   arith::registerBufferizableOpInterfaceExternalModels(registry);
   linalg::registerBufferizableOpInterfaceExternalModels(registry);

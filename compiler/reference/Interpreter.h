@@ -27,6 +27,8 @@ struct Options {
   const Checkpoint *checkpoint = nullptr;
   /// Called after each op that yields tensors, for `weft verify` and dumps; may be empty.
   std::function<void(mlir::Operation *, llvm::ArrayRef<Tensor>)> observe;
+  /// Whether matmuls round their activations where they may, to bf16 or int8: code does that, the truth does not.
+  bool roundActivations = false;
 };
 
 /// Runs a function. `arguments` are in the function's order; an `index` argument is a tensor of rank 0. States are

@@ -3,6 +3,7 @@
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/reference/Parallel.h"
 #include "compiler/reference/Product.h"
+#include "compiler/reference/Rounding.h"
 #include "compiler/reference/ScalarBody.h"
 #include "compiler/reference/WeftOps.h"
 
@@ -73,13 +74,13 @@ llvm::Expected<SmallVector<Extra>> extrasOf(PackedLinearOp op, const Tensor &res
 }
 
 template <typename T>
-llvm::Error packedLinear(PackedLinearOp op, const Tensor &input, const Tensor &packed, const ScalarBody &epilogue,
+llvm::Error packedLinear(PackedLinearOp op, const Tensor &input, ArrayRef<double> weights, const ScalarBody &epilogue,
                          ArrayRef<Extra> extras, Tensor &result) {
   int64_t depth = input.shape.back(), columns = result.shape.back(), rows = count(leading(input));
-  int64_t panel = packed.shape[2], parts = op.getParts(), group = panel / parts;
+  int64_t panel = op.getPanel(), parts = op.getParts(), group = panel / parts;
   std::vector<T> x = numbers<T>(input);
-  return parallelFor(packed.shape[0], [&](size_t p) -> llvm::Error {
-    auto begin = packed.values.begin() + p * depth * panel;
+  return parallelFor(llvm::divideCeil(columns, group), [&](size_t p) -> llvm::Error {
+    auto begin = weights.begin() + p * depth * panel;
     std::vector<T> w(begin, begin + depth * panel), sums(rows * panel);
     product(x.data(), rows, depth, w.data(), panel, sums.data());
     Slots slots = epilogue.slots();
@@ -129,9 +130,14 @@ llvm::Error evaluate(PackedLinearOp op, Frame &frame) {
   int64_t columns = op.getColumns(), parts = op.getParts(), panel = packed.shape[2];
   if (parts < 1 || panel < parts || panel % parts != 0)
     return failure(op, "has " + Twine(parts) + " parts in panels of " + Twine(panel) + " columns");
-  int64_t panels = llvm::divideCeil(columns, panel / parts);
-  if (auto error = expectShape(op, "packed", packed, {panels, input.shape.back(), panel}))
+  int64_t panels = llvm::divideCeil(columns, panel / parts), depth = input.shape.back();
+  WeightType type = op.getWeightType();
+  if (auto error = expectShape(op, "packed", packed, packedShape(type, panels, depth, panel)))
     return error;
+  const Tensor *scales = op.getScales() ? &frame[op.getScales()] : nullptr;
+  if (scales)
+    if (auto error = expectShape(op, "scales", *scales, {panels, groupsOf(type, depth), panel}))
+      return error;
   SmallVector<int64_t> shape(leading(input));
   shape.push_back(columns);
   auto result = allocate(op, shape);
@@ -143,8 +149,10 @@ llvm::Error evaluate(PackedLinearOp op, Frame &frame) {
   auto epilogue = ScalarBody::translate(op.getEpilogue().front(), frame);
   if (!epilogue)
     return epilogue.takeError();
+  std::vector<double> weights = dequantize(type, packed, scales, depth);
+  const Tensor &x = frame.options.roundActivations ? roundActivations(op, input) : input;
   if (auto error = inPrecision(frame, op.getResult(), [&](auto zero) {
-        return packedLinear<decltype(zero)>(op, input, packed, *epilogue, *extras, *result);
+        return packedLinear<decltype(zero)>(op, x, weights, *epilogue, *extras, *result);
       }))
     return error;
   frame.set(op.getResult(), std::move(*result));

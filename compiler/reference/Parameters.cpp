@@ -2,7 +2,7 @@
 // Answers: which numbers of the checkpoint are the elements of a weight, before and after it was packed and placed?
 // Packing is done here by the op's text, element by element, so that packPanels has something to agree with.
 //===--------------------------------------------------------------------------------------------------------------===//
-#include "compiler/reference/WeftOps.h"
+#include "compiler/reference/Rounding.h"
 #include "dialects/Weft/IR/ModelContract.h"
 #include "dialects/Weft/IR/Weights.h"
 #include "llvm/Support/MathExtras.h"
@@ -33,8 +33,8 @@ static llvm::Expected<Tensor> read(Operation *op, StringRef name, ArrayRef<int64
 /// What `weft.pack` says: column c of panel p is column `p * group + c % group` of weight `c / group`, or, for
 /// parts = 1, of all weights one after another.
 static Tensor pack(const ParameterRecipe &recipe, ArrayRef<const Tensor *> weights, const Tensor *scale, bool single) {
-  SmallVector<int64_t> shape = recipe.resultShape();
-  Tensor result{std::vector<int64_t>(shape.begin(), shape.end()), std::vector<double>(recipe.elements())};
+  std::vector<int64_t> shape = {recipe.panels(), recipe.depth(), recipe.panel};
+  Tensor result{shape, std::vector<double>(shape[0] * shape[1] * shape[2])};
   int64_t depth = recipe.depth(), group = recipe.panel / recipe.parts, next = 0;
   auto columns = [&](const Tensor &weight) { return weight.shape[recipe.inOut ? 1 : 0]; };
   auto element = [&](int64_t p, int64_t k, int64_t c) -> double {
@@ -57,10 +57,54 @@ static Tensor pack(const ParameterRecipe &recipe, ArrayRef<const Tensor *> weigh
   return result;
 }
 
+/// The two results of `weft.pack`, the second empty where there are no scales.
+static llvm::Expected<std::pair<Tensor, Tensor>> packRounded(Operation *op, const ParameterRecipe &recipe,
+                                                             ArrayRef<const Tensor *> weights, const Tensor *scale,
+                                                             const Frame &frame) {
+  bool narrow = recipe.type != WeightType::F32;
+  Tensor numbers = pack(recipe, weights, scale, narrow || frame.options.precision == Precision::F32);
+  if (!narrow)
+    return std::pair(std::move(numbers), Tensor());
+  int64_t panels = recipe.panels(), depth = recipe.depth(), panel = recipe.panel, inWord = perWord(recipe.type);
+  int64_t words = llvm::divideCeil(depth, inWord), groups = groupsOf(recipe.type, depth);
+  Tensor packed{{panels, words, panel, inWord}, std::vector<double>(panels * words * panel * inWord)};
+  Tensor scales{{panels, groups, panel}, std::vector<double>(panels * groups * panel)};
+  auto element = [&](int64_t p, int64_t k, int64_t c) -> double & {
+    return packed.values[((p * words + k / inWord) * panel + c) * inWord + k % inWord];
+  };
+  for (int64_t p = 0; p < panels; ++p)
+    for (int64_t c = 0; c < panel; ++c) {
+      auto number = [&](int64_t k) { return numbers.values[(p * depth + k) * panel + c]; };
+      for (int64_t k = 0; recipe.type == WeightType::BF16 && k < depth; ++k)
+        element(p, k, c) = roundToBF16(number(k));
+      for (int64_t g = 0; g < groups; ++g) {
+        int64_t first = g * groupDepth(recipe.type, depth);
+        std::vector<double> group;
+        for (int64_t k = first; k < std::min(first + groupDepth(recipe.type, depth), depth); ++k)
+          group.push_back(number(k));
+        auto multiples = quantize(op, recipe.type, group);
+        if (!multiples)
+          return multiples.takeError();
+        scales.values[(p * groups + g) * panel + c] = multiples->scale;
+        for (auto [i, integer] : llvm::enumerate(multiples->integers))
+          element(p, first + i, c) = integer;
+      }
+    }
+  return std::pair(std::move(packed), std::move(scales));
+}
+
+static Tensor roundedTo(Type element, Tensor tensor) {
+  if (element.isBF16())
+    for (double &value : tensor.values)
+      value = roundToBF16(value);
+  return tensor;
+}
+
 llvm::Error evaluate(WeightOp op, Frame &frame) {
   auto weight = read(op, op.getName(), op.getType().getShape(), frame);
   if (!weight)
     return weight.takeError();
+  *weight = roundedTo(op.getType().getElementType(), std::move(*weight));
   frame.set(op, std::move(*weight));
   return llvm::Error::success();
 }
@@ -68,6 +112,7 @@ llvm::Error evaluate(WeightOp op, Frame &frame) {
 llvm::Error evaluate(PackOp op, Frame &frame) {
   ParameterRecipe recipe;
   recipe.kind = ParameterRecipe::Kind::Pack;
+  recipe.type = *weightTypeOf(getElementTypeOrSelf(op.getResult()));
   recipe.panel = op.getPanel();
   recipe.parts = op.getParts();
   recipe.columns = op.getColumns();
@@ -78,7 +123,12 @@ llvm::Error evaluate(PackOp op, Frame &frame) {
     recipe.shapes.emplace_back(ArrayRef(weights.back()->shape));
   }
   const Tensor *scale = op.getScale() ? &frame[op.getScale()] : nullptr;
-  frame.set(op, pack(recipe, weights, scale, frame.isSingle(op.getType())));
+  auto packed = packRounded(op, recipe, weights, scale, frame);
+  if (!packed)
+    return packed.takeError();
+  frame.set(op.getResult(), std::move(packed->first));
+  if (op.getScales())
+    frame.set(op.getScales(), std::move(packed->second));
   return llvm::Error::success();
 }
 
@@ -111,7 +161,7 @@ llvm::Error evaluate(ParameterOp op, Frame &frame) {
   }
 
   if (recipe->kind == ParameterRecipe::Kind::Plain) {
-    frame.set(op, std::move(weights.front()));
+    frame.set(op, roundedTo(getElementTypeOrSelf(op.getType()), std::move(weights.front())));
   } else if (recipe->kind == ParameterRecipe::Kind::Concat) {
     Tensor all{{recipe->elements()}, {}};
     for (const Tensor &weight : weights)
@@ -119,14 +169,18 @@ llvm::Error evaluate(ParameterOp op, Frame &frame) {
     frame.set(op, std::move(all));
   } else {
     auto parts = llvm::map_to_vector(weights, [](const Tensor &weight) { return &weight; });
-    if (recipe->scale.empty()) {
-      frame.set(op, pack(*recipe, parts, nullptr, frame.isSingle(op.getType())));
-    } else {
-      auto scale = read(op, recipe->scale, {recipe->depth()}, frame);
-      if (!scale)
-        return scale.takeError();
-      frame.set(op, pack(*recipe, parts, &*scale, frame.isSingle(op.getType())));
+    std::optional<Tensor> scale;
+    if (!recipe->scale.empty()) {
+      auto read = reference::read(op, recipe->scale, {recipe->depth()}, frame);
+      if (!read)
+        return read.takeError();
+      scale = std::move(*read);
     }
+    auto packed = packRounded(op, *recipe, parts, scale ? &*scale : nullptr, frame);
+    if (!packed)
+      return packed.takeError();
+    bool isScales = recipe->kind == ParameterRecipe::Kind::Scales;
+    frame.set(op, std::move(isScales ? packed->second : packed->first));
   }
   return llvm::Error::success();
 }

@@ -74,10 +74,10 @@ public:
 
   llvm::Error write(const WeightsPlan::Step &step) {
     pad(step.recipe.offset);
-    if (step.recipe.kind == ParameterRecipe::Kind::Pack)
+    if (step.recipe.isPacked())
       return pack(step);
     for (const CheckpointTensor *tensor : step.weights)
-      if (auto error = copy(*tensor))
+      if (auto error = copy(*tensor, step.recipe.type))
         return error;
     return llvm::Error::success();
   }
@@ -89,13 +89,13 @@ public:
   uint64_t hash = 0xcbf29ce484222325u;
 
 private:
-  llvm::Error copy(const CheckpointTensor &tensor) {
+  llvm::Error copy(const CheckpointTensor &tensor, WeightType type) {
     for (int64_t begin = 0, end = tensor.elements(); begin < end; begin += pieceElements) {
       int64_t count = std::min(pieceElements, end - begin);
       piece.resize(count);
       if (auto error = readAsFloat(slice(tensor, begin, count), piece))
         return error;
-      if (auto error = flushPiece())
+      if (auto error = type == WeightType::BF16 ? flushHalves() : flushPiece())
         return error;
     }
     return llvm::Error::success();
@@ -115,19 +115,31 @@ private:
       if (auto error = scale.read(*step.scale))
         return error;
 
-    int64_t panels = recipe.resultShape()[0], panelElements = recipe.depth() * recipe.panel;
+    int64_t panels = recipe.panels(), panelElements = recipe.depth() * recipe.panel;
     int64_t together = std::max<int64_t>(1, pieceElements / std::max<int64_t>(1, panelElements));
     for (int64_t first = 0; first < panels && panelElements > 0; first += together) {
       piece.resize(std::min(together, panels - first) * panelElements);
       packPanels(recipe, weights, scale.values, first, piece);
-      if (auto error = flushPiece())
+      if (auto error = recipe.type == WeightType::F32 ? flushPiece() : flushRounded(recipe, first))
         return error;
     }
     return llvm::Error::success();
   }
 
   llvm::Error flushPiece() {
-    put({reinterpret_cast<const char *>(piece.data()), piece.size() * sizeof(float)});
+    return flush({reinterpret_cast<const char *>(piece.data()), piece.size() * sizeof(float)});
+  }
+  llvm::Error flushHalves() {
+    auto halves = llvm::map_to_vector(piece, roundToBF16);
+    return flush({reinterpret_cast<const char *>(halves.data()), halves.size() * sizeof(uint16_t)});
+  }
+  llvm::Error flushRounded(const ParameterRecipe &recipe, int64_t firstPanel) {
+    if (auto error = roundPanels(recipe, firstPanel, piece, rounded))
+      return error;
+    return flush({rounded.data(), rounded.size()});
+  }
+  llvm::Error flush(StringRef bytes) {
+    put(bytes);
     if (progress)
       progress(done, total);
     return file.check(); // A full disk is noticed now, not after all the work.
@@ -145,6 +157,7 @@ private:
   uint64_t done = 0, total;
   const std::function<void(uint64_t, uint64_t)> &progress;
   std::vector<float> piece;
+  SmallVector<char, 0> rounded; ///< the piece in a narrower type
 };
 
 llvm::Expected<WeightsPlan> WeightsPlan::create(ModuleOp module, const Checkpoint *checkpoint) {

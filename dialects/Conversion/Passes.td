@@ -15,7 +15,8 @@ def ConvertWeftToCpuPass : Pass<"convert-weft-to-cpu", "::mlir::func::FuncOp"> {
                         "for tests: call weft_key_block(first query, first key, keys) for each block of attention">];
   let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect", "::mlir::math::MathDialect",
                            "::mlir::func::FuncDialect",
-                           "::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect"];
+                           "::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::x86vector::X86VectorDialect"];
 }
 
 def LowerLinalgPass : Pass<"weft-lower-linalg", "::mlir::func::FuncOp"> {

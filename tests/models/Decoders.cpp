@@ -29,7 +29,7 @@ template <typename T> static std::vector<T> numbers(const llvm::json::Array *arr
   return values;
 }
 
-static std::vector<double> readDoubles(const std::string &path) {
+std::vector<double> readDoubles(const std::string &path) {
   weft_error error = {};
   weft_npy npy;
   if (weft_npy_read(path.c_str(), nullptr, &npy, &error) != WEFT_OK || npy.header.type != WEFT_NPY_F8) {

@@ -25,6 +25,9 @@ struct TrainedModel {
   std::vector<Known> known;
 };
 
+/// Numbers of a .npy file of doubles; none, with a failure of the test, where there is no such file.
+std::vector<double> readDoubles(const std::string &path);
+
 /// karpathy's stories260K with what the original C program and float64 say of it: a folder beside the project, absent
 /// in users' clones. `known` is empty there.
 TrainedModel stories();

@@ -63,3 +63,31 @@ func.func @one_for_all() {
   check.expect_close %y, %expected {atol = 1.0e-6 : f64} : tensor<2x2xf32>
   return
 }
+
+// What integers stand for is their product with the scale of their column, or of 32 inputs of it.
+func.func @scales() {
+  %x = arith.constant dense<[[1.0, 2.0, -1.0]]> : tensor<1x3xf32>
+  %w = arith.constant dense<[[127.0, -2.5, 1.5], [0.0, 0.0, 0.0], [-254.0, 4.0, 1.0]]> : tensor<3x3xf32>
+  %p, %s = weft.pack %w {panel = 2 : i64} : (tensor<3x3xf32>) -> (tensor<2x1x2x4xi8>, tensor<2x1x2xf32>)
+  %y = weft.packed_linear %x, %p scales %s attributes {columns = 3 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (tensor<1x3xf32>, tensor<2x1x2x4xi8>, tensor<2x1x2xf32>) -> tensor<1x3xf32>
+  // 127 - 4 - 2; nothing; 2 (-127 + 4 - 0)
+  %expected = arith.constant dense<[[121.0, 0.0, -246.0]]> : tensor<1x3xf32>
+  check.expect_eq %y, %expected : tensor<1x3xf32>
+  return
+}
+
+func.func @bf16() {
+  %x = arith.constant dense<[[1.0, 2.0, -1.0]]> : tensor<1x3xf32>
+  %w = arith.constant dense<[[1.00390625, 1.01171875, 0.5]]> : tensor<1x3xf32>
+  %p = weft.pack %w {panel = 2 : i64} : (tensor<1x3xf32>) -> tensor<1x2x2x2xbf16>
+  %y = weft.packed_linear %x, %p attributes {columns = 1 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (tensor<1x3xf32>, tensor<1x2x2x2xbf16>) -> tensor<1x1xf32>
+  %expected = arith.constant dense<[[2.53125]]> : tensor<1x1xf32>
+  check.expect_eq %y, %expected : tensor<1x1xf32>
+  return
+}

@@ -10,11 +10,12 @@
 //    8     16         6 x 1           12 + 2 + 1; 3 rows of a whole panel have as many sums but would read twice the
 //                                     weights from L2 for each of them
 //   both              4x1, 2x2, 1x4   the rows that are left; few rows take several slices to have 8 sums
+//   16     32         6 x 2           where activations are rounded: 24 + 4 + 1, for a dot product is slower than a sum
 //
 // Work is divided by slices within blocks of rows: one row divides over threads as many rows do. Within a group of
 // slices, which fits the L2 cache, the rows stream by.
 //===--------------------------------------------------------------------------------------------------------------===//
-#include "dialects/Conversion/WeftToCpu/Rows.h"
+#include "dialects/Conversion/WeftToCpu/LinearProducts.h"
 #include "dialects/Conversion/WeftToCpu/Tiles.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -24,48 +25,26 @@ using namespace mlir;
 namespace weft::cpu {
 namespace {
 
-constexpr int64_t blockRows = 128;          // x K <= 2048 in f32 is 1 MiB: activations of a block stay in L2
-constexpr int64_t cacheBytes = 1024 * 1024; // of L2, for the weights of a group of slices
+constexpr int64_t blockRows = 128; // x K <= 2048 in f32 is 1 MiB: activations of a block stay in L2
 
 int64_t rowsFor(const CpuLimits &limits) { return limits.lanes == 16 ? 8 : 6; }
 
-/// How the columns of the product lie in panels.
-struct Slices {
-  int64_t depth, columns, parts;
-  int64_t width;    ///< lanes of a vector: the native number, or less where a part of a panel is narrower
-  int64_t vectors;  ///< vectors of each part in a slice
-  int64_t perPanel; ///< slices in a panel
-  int64_t count;    ///< slices that hold a column
-
-  Slices(PackedLinearOp op, const CpuLimits &limits) {
-    auto packed = cast<ShapedType>(op.getPacked().getType());
-    depth = packed.getDimSize(1);
-    columns = op.getColumns();
-    parts = op.getParts();
-    int64_t partWidth = packed.getDimSize(2) / parts;
-    width = std::gcd<int64_t>(partWidth, limits.lanes);
-    int64_t inPart = partWidth / width;
-    vectors = std::gcd(inPart, std::max<int64_t>(1, 2 / parts));
-    perPanel = inPart / vectors;
-    count = llvm::divideCeil(columns, vectors * width);
-  }
-  int64_t sliceColumns() const { return vectors * width; }
-  /// Slices that few rows take at once.
-  int64_t group() const {
-    int64_t bytes = 4 * depth * parts * sliceColumns();
-    return 4 * bytes <= cacheBytes ? 4 : 2;
-  }
+/// Rows and slices of a whole tile.
+struct Tile {
+  int64_t rows, slices;
 };
 
 class PackedLinear {
 public:
   PackedLinear(OpBuilder &b, PackedLinearOp op, const CpuLimits &limits)
-      : op(op), loc(op.getLoc()), slices(op, limits), rowsOfTile(rowsFor(limits)),
+      : op(op), loc(op.getLoc()), limits(limits), slices(op, limits),
         type(VectorType::get({slices.width}, b.getF32Type())),
         leading(cast<MemRefType>(op.getOuts().getType()).getRank() - 1), rows(b, loc, op.getOuts(), leading),
         input(b, loc, op.getInput(), leading), output(b, loc, op.getOuts(), leading) {
     for (auto [extra, map] : llvm::zip(op.getExtras(), op.getExtraMaps().getAsValueRange<AffineMapAttr>()))
       extras.emplace_back(b, loc, extra, map, leading);
+    if (op.getWorkspace())
+      workspace.emplace(b, loc, op.getWorkspace(), leading);
   }
 
   void emit(OpBuilder &b);
@@ -114,10 +93,13 @@ private:
     std::optional<RowView> byRows;
   };
 
+  void emitRounded(OpBuilder &b);
+  void emitNest(OpBuilder &b, Activations activations, Tile wholeTile, bool areRowsFew = false);
   void emitBlock(OpBuilder &b, Value firstRow, Value lastRow, Value firstSlice, Value lastSlice);
+  void forSlices(OpBuilder &b, Value first, Value last, int64_t atOnce,
+                 llvm::function_ref<void(OpBuilder &, Value, int64_t)> body);
   void emitRowsLeft(OpBuilder &b, int64_t tileRows, Value row, Value firstSlice, Value lastSlice);
   void emitTile(OpBuilder &b, int64_t tileRows, int64_t tileSlices, Value firstRow, Value firstSlice);
-  SmallVector<Value> emitProducts(OpBuilder &b, ArrayRef<Row> tile, ArrayRef<Value> tileSlices);
   void emitEpilogue(OpBuilder &b, ArrayRef<Row> tile, Value slice, ArrayRef<Value> accumulators);
   void emitColumns(OpBuilder &b, ArrayRef<Row> tile, Value slice, ArrayRef<Value> accumulators, int64_t columnsInside);
   Value loadExtra(OpBuilder &b, const Extra &extra, const Row &row, Value column, Value mask);
@@ -135,18 +117,52 @@ private:
 
   PackedLinearOp op;
   Location loc;
+  CpuLimits limits;
   Slices slices;
-  int64_t rowsOfTile;
   VectorType type;
   unsigned leading;
   Rows rows;
   RowView input, output;
+  std::optional<RowView> workspace;
   SmallVector<Extra> extras;
+  // Of the nest that is being emitted:
+  Activations activations = Activations::Kept;
+  Tile whole;
+  bool areFew;
 };
 
 //===-- loops -----------------------------------------------------------------------------------------------------===//
 
 void PackedLinear::emit(OpBuilder &b) {
+  Tile widened{rowsFor(limits), 1};
+  if (!workspace)
+    return emitNest(b, Activations::Kept, widened);
+  if (op.getActivations())
+    return emitRounded(b);
+  Value areMany =
+      b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::uge, rows.count(), constantIndex(b, loc, rowsThatRound));
+  scf::IfOp::create(
+      b, loc, areMany,
+      [&](OpBuilder &b, Location loc) {
+        emitRounded(b);
+        scf::YieldOp::create(b, loc);
+      },
+      [&](OpBuilder &b, Location loc) {
+        emitNest(b, Activations::Kept, widened, /*areRowsFew=*/rowsThatRound <= widened.rows);
+        scf::YieldOp::create(b, loc);
+      });
+}
+
+void PackedLinear::emitRounded(OpBuilder &b) {
+  emitRounding(b, op, rows, input, *workspace, limits);
+  emitNest(b, Activations::Rounded, {6, 2});
+}
+
+/// All rows and columns, in whole tiles as far as they reach; `areRowsFew`: not one tile has all its rows.
+void PackedLinear::emitNest(OpBuilder &b, Activations read, Tile wholeTile, bool areRowsFew) {
+  activations = read;
+  whole = wholeTile;
+  areFew = areRowsFew;
   auto constant = [&](int64_t value) { return constantIndex(b, loc, value); };
   auto ceilDiv = [&](OpBuilder &b, Value x, Value y) -> Value {
     Value raised =
@@ -156,8 +172,8 @@ void PackedLinear::emit(OpBuilder &b) {
   // Blocks of equal height, whole tiles each but the last: 129 rows are 72 + 57, not 128 + 1.
   Value blocks = ceilDiv(b, rows.count(), constant(blockRows));
   Value height = ceilDiv(b, rows.count(), b.createOrFold<arith::MaxUIOp>(loc, blocks, constant(1)));
-  height = ceilDiv(b, height, constant(rowsOfTile));
-  height = b.createOrFold<arith::MulIOp>(loc, height, constant(rowsOfTile));
+  height = ceilDiv(b, height, constant(whole.rows));
+  height = b.createOrFold<arith::MulIOp>(loc, height, constant(whole.rows));
 
   Value sliceCount = constant(slices.count);
   Value items = b.createOrFold<arith::MulIOp>(loc, blocks, sliceCount);
@@ -180,14 +196,15 @@ void PackedLinear::emit(OpBuilder &b) {
 
 void PackedLinear::emitBlock(OpBuilder &b, Value firstRow, Value lastRow, Value firstSlice, Value lastSlice) {
   Value height = b.createOrFold<arith::SubIOp>(loc, lastRow, firstRow);
-  Value left = b.createOrFold<arith::RemUIOp>(loc, height, constantIndex(b, loc, rowsOfTile));
+  Value left = b.createOrFold<arith::RemUIOp>(loc, height, constantIndex(b, loc, whole.rows));
   Value tilesEnd = b.createOrFold<arith::SubIOp>(loc, lastRow, left);
   forRange(b, firstSlice, lastSlice, slices.group(), [&](OpBuilder &b, Value group) {
     Value groupEnd = b.createOrFold<arith::MinUIOp>(loc, plus(b, group, slices.group()), lastSlice);
-    forRange(b, group, groupEnd, 1, [&](OpBuilder &b, Value slice) {
-      forRange(b, firstRow, tilesEnd, rowsOfTile,
-               [&](OpBuilder &b, Value row) { emitTile(b, rowsOfTile, 1, row, slice); });
-    });
+    if (!areFew)
+      forSlices(b, group, groupEnd, whole.slices, [&](OpBuilder &b, Value slice, int64_t atOnce) {
+        forRange(b, firstRow, tilesEnd, whole.rows,
+                 [&](OpBuilder &b, Value row) { emitTile(b, whole.rows, atOnce, row, slice); });
+      });
     Value row = tilesEnd;
     for (int64_t tileRows : {4, 2, 1}) {
       Value present = b.createOrFold<arith::AndIOp>(loc, left, constantIndex(b, loc, tileRows));
@@ -202,16 +219,22 @@ void PackedLinear::emitBlock(OpBuilder &b, Value firstRow, Value lastRow, Value 
 }
 
 void PackedLinear::emitRowsLeft(OpBuilder &b, int64_t tileRows, Value row, Value firstSlice, Value lastSlice) {
-  int64_t atOnce = std::min({slices.group(), 4 / tileRows, slices.count});
-  Value next = firstSlice;
+  forSlices(b, firstSlice, lastSlice, 4 / tileRows,
+            [&](OpBuilder &b, Value slice, int64_t atOnce) { emitTile(b, tileRows, atOnce, row, slice); });
+}
+
+/// Slices by `atOnce` as far as there are so many, then one by one.
+void PackedLinear::forSlices(OpBuilder &b, Value first, Value last, int64_t atOnce,
+                             llvm::function_ref<void(OpBuilder &, Value, int64_t)> body) {
+  atOnce = std::min({slices.group(), atOnce, slices.count});
+  Value next = first;
   if (atOnce > 1) {
-    Value length = b.createOrFold<arith::SubIOp>(loc, lastSlice, firstSlice);
+    Value length = b.createOrFold<arith::SubIOp>(loc, last, first);
     Value odd = b.createOrFold<arith::RemUIOp>(loc, length, constantIndex(b, loc, atOnce));
-    next = b.createOrFold<arith::SubIOp>(loc, lastSlice, odd);
-    forRange(b, firstSlice, next, atOnce,
-             [&](OpBuilder &b, Value slice) { emitTile(b, tileRows, atOnce, row, slice); });
+    next = b.createOrFold<arith::SubIOp>(loc, last, odd);
+    forRange(b, first, next, atOnce, [&](OpBuilder &b, Value slice) { body(b, slice, atOnce); });
   }
-  forRange(b, next, lastSlice, 1, [&](OpBuilder &b, Value slice) { emitTile(b, tileRows, 1, row, slice); });
+  forRange(b, next, last, 1, [&](OpBuilder &b, Value slice) { body(b, slice, 1); });
 }
 
 //===-- one tile --------------------------------------------------------------------------------------------------===//
@@ -224,48 +247,15 @@ void PackedLinear::emitTile(OpBuilder &b, int64_t tileRows, int64_t tileSlices, 
   for (int64_t s = 0; s < tileSlices; ++s)
     sliceIndices.push_back(plus(b, firstSlice, s));
 
-  SmallVector<Value> accumulators = emitProducts(b, tile, sliceIndices);
+  LinearProducts products(op, slices, activations, input, workspace ? &*workspace : nullptr);
+  SmallVector<Value> accumulators = products.emit(b, tile, sliceIndices);
   for (auto [s, slice] : llvm::enumerate(sliceIndices)) {
-    int64_t each = slices.parts * slices.vectors;
+    int64_t each = slices.each();
     SmallVector<Value> ofSlice;
     for (int64_t r = 0; r < tileRows; ++r)
       llvm::append_range(ofSlice, ArrayRef(accumulators).slice((r * tileSlices + s) * each, each));
     emitEpilogue(b, tile, slice, ofSlice);
   }
-}
-
-/// The sums over K: for each row, for each slice, for each part, its vectors.
-SmallVector<Value> PackedLinear::emitProducts(OpBuilder &b, ArrayRef<Row> tile, ArrayRef<Value> tileSlices) {
-  int64_t each = slices.parts * slices.vectors;
-  int64_t partWidth = slices.perPanel * slices.sliceColumns();
-  Value perPanel = constantIndex(b, loc, slices.perPanel);
-  SmallVector<Value> panels, inPanel;
-  for (Value slice : tileSlices) {
-    panels.push_back(b.createOrFold<arith::DivUIOp>(loc, slice, perPanel));
-    Value within = b.createOrFold<arith::RemUIOp>(loc, slice, perPanel);
-    inPanel.push_back(b.createOrFold<arith::MulIOp>(loc, within, constantIndex(b, loc, slices.sliceColumns())));
-  }
-  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
-  SmallVector<Value> start(tile.size() * tileSlices.size() * each, zero);
-  auto sums = scf::ForOp::create(
-      b, loc, constantIndex(b, loc, 0), constantIndex(b, loc, slices.depth), constantIndex(b, loc, 1), start,
-      [&](OpBuilder &b, Location loc, Value k, ValueRange accumulators) {
-        SmallVector<Value> weights, next;
-        for (auto [panel, begin] : llvm::zip(panels, inPanel))
-          for (int64_t part = 0; part < slices.parts; ++part)
-            for (int64_t v = 0; v < slices.vectors; ++v) {
-              Value column = plus(b, begin, part * partWidth + v * slices.width);
-              weights.push_back(vector::LoadOp::create(b, loc, type, op.getPacked(), ValueRange{panel, k, column}));
-            }
-        for (auto [r, row] : llvm::enumerate(tile)) {
-          Value element = memref::LoadOp::create(b, loc, input.memref(), input.indices(row, k));
-          Value broadcast = splat(b, loc, element, type);
-          for (auto [w, weight] : llvm::enumerate(weights))
-            next.push_back(vector::FMAOp::create(b, loc, broadcast, weight, accumulators[r * weights.size() + w]));
-        }
-        scf::YieldOp::create(b, loc, next);
-      });
-  return SmallVector<Value>(sums.getResults());
 }
 
 //===-- epilogue --------------------------------------------------------------------------------------------------===//
@@ -288,7 +278,7 @@ void PackedLinear::emitEpilogue(OpBuilder &b, ArrayRef<Row> tile, Value slice, A
 /// The epilogue for the first `columnsInside` columns of a slice, in all rows of the tile.
 void PackedLinear::emitColumns(OpBuilder &b, ArrayRef<Row> tile, Value slice, ArrayRef<Value> accumulators,
                                int64_t columnsInside) {
-  int64_t each = slices.parts * slices.vectors;
+  int64_t each = slices.each();
   Value firstColumn = b.createOrFold<arith::MulIOp>(loc, slice, constantIndex(b, loc, slices.sliceColumns()));
   for (int64_t v = 0; v < slices.vectors; ++v) {
     int64_t inside = std::min(columnsInside - v * slices.width, slices.width);

@@ -143,8 +143,11 @@ void emitLookup(OpBuilder &b, LookupOp op, const CpuLimits &limits) {
     Value followed = arith::SelectOp::create(b, loc, isBad, zero, index);
     auto fill = [&](OpBuilder &b, bool fromTable) {
       forEachVector(b, loc, columns, limits.lanes, [&](OpBuilder &b, Location loc, Lanes at) {
-        Value values = fromTable ? loadLanes(b, loc, type, op.getTable(), {followed, at.column}, at.mask)
-                                 : Value(arith::ConstantOp::create(b, loc, b.getZeroAttr(type)));
+        VectorType stored = type.clone(cast<MemRefType>(op.getTable().getType()).getElementType());
+        Value values = fromTable ? loadLanes(b, loc, stored, op.getTable(), {followed, at.column}, at.mask)
+                                 : Value(arith::ConstantOp::create(b, loc, b.getZeroAttr(stored)));
+        if (stored != type)
+          values = arith::ExtFOp::create(b, loc, type, values);
         storeLanes(b, loc, values, output.memref(), output.indices(row, at.column), at.mask);
       });
     };

@@ -14,6 +14,14 @@ namespace weft {
 
 namespace {
 
+/// Whether an operand holds weights or their scales, which kernels widen.
+bool mayBeNarrow(KernelOpInterface op, Value operand) {
+  if (auto linear = dyn_cast<PackedLinearOp>(op.getOperation()))
+    return operand == linear.getPacked() || operand == linear.getScales();
+  auto lookup = dyn_cast<LookupOp>(op.getOperation());
+  return lookup && operand == lookup.getTable();
+}
+
 /// Vectors are loaded from and stored to rows, so elements of a row must be neighbours; numbers are f32.
 LogicalResult checkOperands(KernelOpInterface op) {
   SmallVector<Value, 3> destinations = op.getDestinations();
@@ -21,7 +29,7 @@ LogicalResult checkOperands(KernelOpInterface op) {
     auto type = dyn_cast<MemRefType>(operand.getType());
     if (!type)
       continue;
-    if (isa<FloatType>(type.getElementType()) && !type.getElementType().isF32())
+    if (isa<FloatType>(type.getElementType()) && !type.getElementType().isF32() && !mayBeNarrow(op, operand))
       return op->emitError("operand ") << number << " is " << type << ", but kernels compute in f32; convert it before";
     // Epilogues gather what lies otherwise, and single numbers may lie anywhere.
     bool anyStride = isa<IntegerType>(type.getElementType()) || isa<PackedLinearOp>(op.getOperation());
@@ -53,7 +61,19 @@ LogicalResult checkLookup(LookupOp op) {
   return success();
 }
 
-LogicalResult check(KernelOpInterface kernel) {
+LogicalResult checkLinear(PackedLinearOp op, const cpu::CpuLimits &limits) {
+  auto packed = cast<MemRefType>(op.getPacked().getType());
+  if (op.getWeightType() != WeightType::F32 && !packed.getLayout().isIdentity())
+    return op.emitError("weights are ") << packed << ", but narrow ones must lie without gaps; copy them before";
+  if (!op.getWorkspace())
+    return op.getActivations() ? op.emitError("int8 activations need a workspace; run weft-add-workspaces") : success();
+  if (limits.lanes != 16 || packed.getDimSize(2) / op.getParts() % 16)
+    return op.emitError("rounded activations need vectors of 16 lanes, but there are ")
+           << limits.lanes << " for panels of " << packed.getDimSize(2) << " columns in " << op.getParts() << " parts";
+  return success();
+}
+
+LogicalResult check(KernelOpInterface kernel, const cpu::CpuLimits &limits) {
   Operation *op = kernel;
   if (failed(checkOperands(kernel)))
     return failure();
@@ -61,6 +81,8 @@ LogicalResult check(KernelOpInterface kernel) {
     return checkRotary(rotary);
   if (auto lookup = dyn_cast<LookupOp>(op))
     return checkLookup(lookup);
+  if (auto linear = dyn_cast<PackedLinearOp>(op))
+    return checkLinear(linear, limits);
   if (auto attention = dyn_cast<AttentionOp>(op))
     return cpu::checkAttention(attention);
   if (isa<LinearOp>(op))
@@ -100,10 +122,11 @@ struct ConvertWeftToCpu : impl::ConvertWeftToCpuPassBase<ConvertWeftToCpu> {
         kernels.push_back(op);
     });
     for (KernelOpInterface kernel : kernels) {
-      if (failed(check(kernel)))
+      cpu::CpuLimits limits{lanes, reportKeyBlocks};
+      if (failed(check(kernel, limits)))
         return signalPassFailure();
       OpBuilder b(kernel);
-      emit(b, kernel, {lanes, reportKeyBlocks});
+      emit(b, kernel, limits);
       kernel->erase();
     }
   }

@@ -42,6 +42,8 @@ LogicalResult check(KernelOpInterface kernel, const grid::GpuLimits &limits) {
     return failure();
   if (auto lookup = dyn_cast<LookupOp>(op))
     return checkLookup(lookup);
+  if (auto linear = dyn_cast<PackedLinearOp>(op); linear && linear.getWeightType() != WeightType::F32)
+    return op->emitError("weights are ") << linear.getPacked().getType() << ", but kernels for a GPU read f32";
   if (auto attention = dyn_cast<AttentionOp>(op))
     return grid::checkAttention(attention, limits);
   if (isa<LinearOp>(op))

@@ -19,7 +19,9 @@ void kernelEffects(KernelOpInterface op, SmallVectorImpl<SideEffects::EffectInst
   for (OpOperand &operand : op->getOpOperands()) {
     if (!isa<MemRefType>(operand.get().getType()))
       continue;
-    if (llvm::is_contained(destinations, operand.get()))
+    auto linear = dyn_cast<PackedLinearOp>(op.getOperation());
+    bool isWorkspace = linear && operand.get() == linear.getWorkspace();
+    if (isWorkspace || llvm::is_contained(destinations, operand.get()))
       effects.emplace_back(MemoryEffects::Write::get(), &operand);
     else
       effects.emplace_back(MemoryEffects::Read::get(), &operand);

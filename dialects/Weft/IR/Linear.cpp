@@ -43,14 +43,60 @@ int64_t LinearOp::flops(ArrayRef<SmallVector<int64_t>> sizes) {
 
 WEFT_KERNEL_OP(PackedLinearOp)
 
+WeightType PackedLinearOp::getWeightType() { return *weightTypeOf(kernel::shaped(getPacked()).getElementType()); }
+int64_t PackedLinearOp::getDepth() {
+  return getWeightType() == WeightType::F32 ? kernel::shaped(getPacked()).getDimSize(1)
+                                            : kernel::shaped(getInput()).getShape().back();
+}
+int64_t PackedLinearOp::getPanel() { return kernel::shaped(getPacked()).getDimSize(2); }
+
+/// The weights, their scales and the input: whether they fit each other.
+static LogicalResult verifyWeights(PackedLinearOp op) {
+  ShapedType input = kernel::shaped(op.getInput()), packed = kernel::shaped(op.getPacked());
+  std::optional<WeightType> type = weightTypeOf(packed.getElementType());
+  if (!type || packed.getRank() != (type == WeightType::F32 ? 3 : 4) || !packed.hasStaticShape())
+    return op.emitOpError(
+               "packed weights must be [panels, depth, panel], or [panels, words, panel, elements of a word] "
+               "in bf16, i8 or i4, but are ")
+           << packed << " (C1)";
+  // Words do not tell how many inputs there are: the type of the input has to.
+  int64_t inputs = input.getRank() < 1 ? ShapedType::kDynamic : input.getShape().back();
+  bool isFit = type == WeightType::F32
+                   ? input.getRank() >= 1 && kernel::compatible(inputs, packed.getDimSize(1))
+                   : !ShapedType::isDynamic(inputs) &&
+                         ArrayRef<int64_t>(packedShape(*type, packed.getDimSize(0), inputs, packed.getDimSize(2))) ==
+                             packed.getShape();
+  if (!isFit)
+    return op.emitOpError("input is ") << input << " but packed weights take " << packed.getDimSize(1)
+                                       << (type == WeightType::F32 ? " elements (C1)" : " words (C1)");
+  int64_t depth = op.getDepth(), groups = groupsOf(*type, depth);
+  if ((groups > 0) != static_cast<bool>(op.getScales()))
+    return op.emitOpError(groups ? "needs scales for weights of " : "needs no scales for weights of ")
+           << packed.getElementType() << " (C6)";
+  if (groups) {
+    ShapedType scales = kernel::shaped(op.getScales());
+    if (scales.getShape() != ArrayRef<int64_t>{packed.getDimSize(0), groups, packed.getDimSize(2)} ||
+        scales.getElementType() != scaleType(op.getContext(), *type))
+      return op.emitOpError("scales must be ")
+             << kernel::text({packed.getDimSize(0), groups, packed.getDimSize(2)}) << "x"
+             << scaleType(op.getContext(), *type) << ", but are " << scales << " (C6)";
+  }
+  if (!op.getActivations())
+    return success();
+  if (!op.getActivations()->isInteger(8) || type != WeightType::Int8)
+    return op.emitOpError("activations must be i8, with weights of i8, but are ")
+           << *op.getActivations() << " with " << packed.getElementType() << " (C7)";
+  if (depth >= int64_t(1) << 17)
+    return op.emitOpError("sums ") << depth << " products of i8, which may not fit in 32 bits (C7)";
+  return success();
+}
+
 LogicalResult PackedLinearOp::verify() {
   if (failed(kernel::verifyForm(*this)))
     return failure();
+  if (failed(verifyWeights(*this)))
+    return failure();
   ShapedType input = kernel::shaped(getInput()), packed = kernel::shaped(getPacked());
-  if (packed.getRank() != 3 || !packed.hasStaticShape())
-    return emitOpError("packed weights must be [panels, depth, panel], but are ") << packed << " (C1)";
-  if (input.getRank() < 1 || !kernel::compatible(input.getShape().back(), packed.getDimSize(1)))
-    return emitOpError("input is ") << input << " but packed weights take " << packed.getDimSize(1) << " elements (C1)";
   int64_t parts = getParts(), panel = packed.getDimSize(2), columns = getColumns();
   if (parts < 1 || panel < parts || panel % parts)
     return emitOpError("parts must divide the panel of ") << panel << ", but is " << parts << " (C3)";

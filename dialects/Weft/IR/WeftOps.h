@@ -2,6 +2,7 @@
 // Answers: which C++ classes stand for the ops that WeftOps.td specifies?
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
+#include "dialects/Weft/IR/WeightType.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"

@@ -22,6 +22,7 @@ def Weft_WeightOp : Op<Weft_Dialect, "weight", [Pure]> {
   let description = [{
     C1. The result is static; its shape is the one that the model wants, and the checkpoint's must equal it
         (checked by the front end when a checkpoint is given, and again when weights are packed).
+    C2. Its elements are f32, or bf16: the numbers of the checkpoint, rounded to nearest, ties to even.
 
     ```mlir
     %w = weft.weight "model.norm.weight" : tensor<64xf32>
@@ -42,16 +43,27 @@ def Weft_PackOp : Op<Weft_Dialect, "pack", [Pure, AttrSizedOperandSegments]> {
     The result is `[P, K, panel]`, P = ceil(N * parts / panel) panels for parts = 1, ceil(N / (panel / parts)) else;
     columns past the end are zero. `scale : tensor<K>` multiplies input column k of every weight (a norm's scale).
 
+    The element type of the result says how numbers are rounded, after the product with the scale was rounded to f32.
+    f32 keeps them. Narrower types fill words of 32 bits, v to a word, with consecutive inputs of one column: the result
+    is `[P, ceil(K / v), panel, v]`, element (p, w, c, j) stands for input w v + j, and inputs past K are zero.
+      bf16, v = 2: rounded to nearest, ties to even.
+      i8, v = 4, and i4, v = 8: multiples of a scale s that all inputs of a column share (i8), or 32 of them each (i4):
+        the nearest integer to the quotient x / s in f32, ties to even, at most as large as the type holds, 0 for s = 0.
+        For i8, s is max abs(x) / 127 and integers are at least -127. For i4, s is m / -8 rounded to bf16, where m is the
+        first of the numbers that are largest without their sign. `scales : [P, G, panel]`, f32 for i8 (G = 1) and bf16
+        for i4 (G = ceil(K / 32)), holds s; columns past the end have the scale 0. Numbers must be finite.
+
     C1. All weights have rank 2 and the same K. C2. parts > 1: as many weights as parts, the same N, panel % parts == 0.
-    C3. The result is [P, K, panel] as above. C4. scale has K elements.
+    C3. The results are as above. C4. scale has K elements. C5. Elements are f32, bf16, i8 or i4.
 
     ```mlir
     %p = weft.pack %gate, %up scale %g {panel = 32 : i64, parts = 2 : i64} : (...) -> tensor<11x64x32xf32>
+    %q, %s = weft.pack %w {panel = 32 : i64} : (tensor<64x70xf32>) -> (tensor<2x18x32x4xi8>, tensor<2x1x32xf32>)
     ```
   }];
   let arguments = (ins Variadic<AnyStaticShapeTensor>:$weights, Optional<AnyStaticShapeTensor>:$scale,
                        I64Attr:$panel, DefaultValuedAttr<I64Attr, "1">:$parts, UnitAttr:$in_out);
-  let results = (outs AnyStaticShapeTensor:$result);
+  let results = (outs AnyStaticShapeTensor:$result, Optional<AnyStaticShapeTensor>:$scales);
   let assemblyFormat = [{
     $weights (`scale` $scale^)? attr-dict `:` functional-type(operands, results)
   }];
@@ -97,9 +109,14 @@ def Weft_LinearOp : Weft_KernelOp<"linear", [AttrSizedOperandSegments]> {
 def Weft_PackedLinearOp : Weft_KernelOp<"packed_linear", [AttrSizedOperandSegments, SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "a matmul with packed weights and an epilogue";
   let description = [{
-    I1. input `[..., K]`; I2. packed `[P, K, panel]` as `weft.pack` makes it; I3. extras, the epilogue's operands.
+    I1. input `[..., K]`; I2. packed and scales, as `weft.pack` makes them; I3. extras, the epilogue's operands.
     For every row r and column n < columns: acc_j = sum_k input[r, k] * W_j[n, k] for the `parts` interleaved weights,
-    result[r, n] = epilogue(acc_0, ..., acc_{parts-1}, extras...).
+    result[r, n] = epilogue(acc_0, ..., acc_{parts-1}, extras...). W_j[n, k] is what packed and scales stand for.
+
+    Where weights are rounded, activations may be too; the truth, in f64, rounds none. With `activations = i8` each row
+    of the input becomes multiples of its own scale max abs(x) / 127, to nearest, ties to even (a row of less than
+    2^-120 becomes zero). With weights of bf16, a product of 8 rows or more may round the input to bf16. On buffers,
+    `workspace : [..., words]`, i32, is where rounded rows are kept; a product without one rounds no activation.
 
     The region's arguments are the `parts` accumulators, then one scalar for each extra. `extra_maps` has one affine map
     per extra, from the result's dimensions to that extra's: `(d0, d1, d2) -> (d2)` is a bias, the identity a residual,
@@ -108,6 +125,8 @@ def Weft_PackedLinearOp : Weft_KernelOp<"packed_linear", [AttrSizedOperandSegmen
     C1. input's last size = packed's K. C2. result `[..., columns]`. C3. region: parts + extras arguments, yields one.
     C4. one map per extra, a projection without repeats whose results fit the extra's rank; the constant 0 reads an
         extra's dimension of size 1. C5. the region holds only arith and math.
+    C6. scales are there for packed elements of i8 and i4, and are [P, G, panel]. C7. activations are i8, for weights of
+        i8; K is then less than 2^17, so that sums fit in 32 bits.
 
     ```mlir
     %y = weft.packed_linear %x, %p extras %bias, %res {columns = 64 : i64, extra_maps = [...]} {
@@ -118,14 +137,20 @@ def Weft_PackedLinearOp : Weft_KernelOp<"packed_linear", [AttrSizedOperandSegmen
     } : (tensor<?x64xf32>, tensor<2x64x32xf32>, tensor<64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
     ```
   }];
-  let arguments = (ins Weft_Data:$input, Weft_Data:$packed, Variadic<Weft_Data>:$extras,
-                       Optional<AnyStridedMemRef>:$outs, I64Attr:$columns, DefaultValuedAttr<I64Attr, "1">:$parts,
-                       DefaultValuedAttr<AffineMapArrayAttr, "{}">:$extra_maps);
+  let arguments = (ins Weft_Data:$input, Weft_Data:$packed, Optional<Weft_Data>:$scales, Variadic<Weft_Data>:$extras,
+                       Optional<AnyStridedMemRef>:$workspace, Optional<AnyStridedMemRef>:$outs, I64Attr:$columns,
+                       DefaultValuedAttr<I64Attr, "1">:$parts, DefaultValuedAttr<AffineMapArrayAttr, "{}">:$extra_maps,
+                       OptionalAttr<TypeAttr>:$activations);
   let results = (outs Optional<AnyRankedTensor>:$result);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
-    $input `,` $packed (`extras` $extras^)? (`outs` $outs^)? attr-dict-with-keyword $epilogue
-    `:` functional-type(operands, results)
+    $input `,` $packed (`scales` $scales^)? (`extras` $extras^)? (`workspace` $workspace^)? (`outs` $outs^)?
+    attr-dict-with-keyword $epilogue `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    ::weft::WeightType getWeightType();
+    int64_t getDepth(); ///< K
+    int64_t getPanel();
   }];
 }
 
@@ -262,7 +287,7 @@ def Weft_RotaryOp : Weft_KernelOp<"rotary"> {
 def Weft_LookupOp : Weft_KernelOp<"lookup"> {
   let summary = "rows of a table, by index";
   let description = [{
-    I1. table `[V, N]`; I2. indices `[...]`, i32. result `[..., N]`, result[i, :] = table[indices[i], :].
+    I1. table `[V, N]`, f32 or bf16; I2. indices `[...]`, i32. result `[..., N]`, result[i, :] = table[indices[i], :].
     An index outside [0, V) is an error of the call, with `label`, position, index and V; it is never followed.
     C1. table has rank 2. C2. result = indices' shape with N appended.
   }];

@@ -7,6 +7,9 @@ using namespace weft;
 LogicalResult WeightOp::verify() {
   if (getName().empty())
     return emitOpError("needs a name");
+  Type element = getType().getElementType();
+  if (!element.isF32() && !element.isBF16())
+    return emitOpError("must be f32 or bf16, but is ") << getType() << " (C2)";
   return success();
 }
 
@@ -47,10 +50,21 @@ LogicalResult PackOp::verify() {
         return emitOpError("parts must have the same output size ")
                << getColumns() << ", but one is " << weight.getType() << " (C2)";
   }
-  int64_t perPanel = panel / parts;
-  SmallVector<int64_t> expected = {llvm::divideCeilSigned(getColumns(), perPanel), getDepth(), panel};
-  if (cast<ShapedType>(getResult().getType()).getShape() != ArrayRef<int64_t>(expected))
-    return emitOpError("result is ") << getResult().getType() << " but must be " << kernel::text(expected) << " (C3)";
+  ShapedType result = kernel::shaped(getResult());
+  std::optional<WeightType> type = weightTypeOf(result.getElementType());
+  if (!type)
+    return emitOpError("packs f32, bf16, i8 or i4, but result is ") << result << " (C5)";
+  int64_t panels = llvm::divideCeilSigned(getColumns(), panel / parts), groups = groupsOf(*type, getDepth());
+  SmallVector<int64_t> expected = packedShape(*type, panels, getDepth(), panel), ofScales = {panels, groups, panel};
+  if (result.getShape() != ArrayRef<int64_t>(expected))
+    return emitOpError("result is ") << result << " but must be " << kernel::text(expected) << " (C3)";
+  if ((groups > 0) != static_cast<bool>(getScales()))
+    return emitOpError(groups ? "needs a second result, the scales, for " : "has scales, which there are none of for ")
+           << result.getElementType() << " (C3)";
+  if (groups && (kernel::shaped(getScales()).getShape() != ArrayRef<int64_t>(ofScales) ||
+                 kernel::shaped(getScales()).getElementType() != scaleType(getContext(), *type)))
+    return emitOpError("scales are ") << getScales().getType() << " but must be " << kernel::text(ofScales) << "x"
+                                      << scaleType(getContext(), *type) << " (C3)";
   if (getScale() && kernel::shaped(getScale()).getShape() != ArrayRef<int64_t>{getDepth()})
     return emitOpError("scale must have ") << getDepth() << " elements, but is " << getScale().getType() << " (C4)";
   return success();

@@ -21,6 +21,8 @@ StringRef spelling(Kind kind) {
     return "plain";
   case Kind::Pack:
     return "pack";
+  case Kind::Scales:
+    return "scales";
   case Kind::Concat:
     return "concat";
   }
@@ -41,6 +43,18 @@ llvm::Error readInteger(DictionaryAttr entry, StringRef key, int64_t least, int6
   value = attribute.getInt();
   if (value < least)
     return malformed("'", key, "' is ", value, ", but at least ", least, " is needed");
+  return llvm::Error::success();
+}
+
+llvm::Error readType(DictionaryAttr entry, ParameterRecipe &recipe) {
+  Attribute attribute = entry.get("type");
+  if (!attribute)
+    return llvm::Error::success();
+  auto text = dyn_cast<StringAttr>(attribute);
+  std::optional<WeightType> type = text ? weightTypeNamed(text.getValue()) : std::nullopt;
+  if (!type)
+    return malformed("'type' must be \"f32\", \"bf16\", \"int8\" or \"int4\"");
+  recipe.type = *type;
   return llvm::Error::success();
 }
 
@@ -118,24 +132,32 @@ llvm::Expected<ParameterRecipe> ParameterRecipe::parse(DictionaryAttr entry) {
     return malformed("'offset' is ", recipe.offset, ", not a multiple of 64");
   if (auto error = readWeights(entry, recipe))
     return error;
+  if (auto error = readType(entry, recipe))
+    return error;
 
   auto kind = entry.getAs<StringAttr>("kind");
   if (kind && kind == spelling(Kind::Plain)) {
     recipe.kind = Kind::Plain;
     if (recipe.weights.size() != 1)
       return malformed("a plain parameter is made of 1 weight, not of ", recipe.weights.size());
+    if (recipe.type != WeightType::F32 && recipe.type != WeightType::BF16)
+      return malformed("a plain parameter is f32 or bf16, not ", name(recipe.type));
   } else if (kind && kind == spelling(Kind::Concat)) {
     recipe.kind = Kind::Concat;
     if (!llvm::all_of(recipe.shapes, [](auto &shape) { return shape.size() == 1; }))
       return malformed("concatenated weights must have rank 1");
-  } else if (kind && kind == spelling(Kind::Pack)) {
-    recipe.kind = Kind::Pack;
+    if (recipe.type != WeightType::F32)
+      return malformed("concatenated weights are f32, not ", name(recipe.type));
+  } else if (kind && (kind == spelling(Kind::Pack) || kind == spelling(Kind::Scales))) {
+    recipe.kind = kind == spelling(Kind::Pack) ? Kind::Pack : Kind::Scales;
     if (auto error = readPacking(entry, recipe))
       return error;
     if (auto error = checkPacking(recipe))
       return error;
+    if (recipe.kind == Kind::Scales && groupsOf(recipe.type, recipe.depth()) == 0)
+      return malformed("weights of ", name(recipe.type), " have no scales");
   } else {
-    return malformed("'kind' must be \"plain\", \"pack\" or \"concat\"");
+    return malformed("'kind' must be \"plain\", \"pack\", \"scales\" or \"concat\"");
   }
   return recipe;
 }
@@ -149,7 +171,9 @@ DictionaryAttr ParameterRecipe::toAttribute(MLIRContext *context) const {
   SmallVector<NamedAttribute> entries = {
       b.getNamedAttr("offset", b.getI64IntegerAttr(offset)), b.getNamedAttr("kind", b.getStringAttr(spelling(kind))),
       b.getNamedAttr("weights", b.getStrArrayAttr(names)), b.getNamedAttr("shapes", b.getArrayAttr(sizes))};
-  if (kind == Kind::Pack) {
+  if (type != WeightType::F32)
+    entries.push_back(b.getNamedAttr("type", b.getStringAttr(name(type))));
+  if (isPacked()) {
     entries.push_back(b.getNamedAttr("panel", b.getI64IntegerAttr(panel)));
     entries.push_back(b.getNamedAttr("parts", b.getI64IntegerAttr(parts)));
     entries.push_back(b.getNamedAttr("columns", b.getI64IntegerAttr(columns)));
@@ -162,8 +186,19 @@ DictionaryAttr ParameterRecipe::toAttribute(MLIRContext *context) const {
 }
 
 int64_t ParameterRecipe::depth() const {
-  assert(kind == Kind::Pack && "only packed weights have a depth");
+  assert(isPacked() && "only packed weights have a depth");
   return shapes[0][inOut ? 0 : 1];
+}
+
+int64_t ParameterRecipe::panels() const {
+  assert(isPacked() && "only packed weights have panels");
+  return llvm::divideCeil((uint64_t)columns, (uint64_t)(panel / parts));
+}
+
+unsigned ParameterRecipe::elementBits() const {
+  if (kind == Kind::Scales)
+    return type == WeightType::Int4 ? 16 : 32;
+  return bitsOf(type);
 }
 
 SmallVector<int64_t> ParameterRecipe::resultShape() const {
@@ -171,7 +206,9 @@ SmallVector<int64_t> ParameterRecipe::resultShape() const {
   case Kind::Plain:
     return shapes[0];
   case Kind::Pack:
-    return {(int64_t)llvm::divideCeil((uint64_t)columns, (uint64_t)(panel / parts)), depth(), panel};
+    return packedShape(type, panels(), depth(), panel);
+  case Kind::Scales:
+    return {panels(), groupsOf(type, depth()), panel};
   case Kind::Concat: {
     int64_t size = 0;
     for (auto &shape : shapes)
@@ -262,7 +299,7 @@ void packPanels(const ParameterRecipe &recipe, ArrayRef<ArrayRef<float>> weights
 
 void packPanels(const ParameterRecipe &recipe, ArrayRef<ArrayRef<float>> weights, ArrayRef<float> scale,
                 MutableArrayRef<float> out) {
-  assert((int64_t)out.size() == recipe.elements());
+  assert((int64_t)out.size() == recipe.panels() * recipe.depth() * recipe.panel);
   packPanels(recipe, weights, scale, 0, out);
 }
 

@@ -3,6 +3,7 @@
 // Fusion builds recipes, targets execute them when the weights are written, the reference interpreter checks them.
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
+#include "dialects/Weft/IR/WeightType.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
@@ -12,20 +13,24 @@
 namespace weft {
 
 /// One entry of `weft.parameters`. As an attribute it is a dictionary:
-///   offset : i64, kind : "plain" | "pack" | "concat", weights : [names], shapes : [[sizes]],
-/// and for "pack" also panel : i64, parts : i64, columns : i64, in_out : unit (optional), scale : string (optional).
+///   offset : i64, kind : "plain" | "pack" | "scales" | "concat", weights : [names], shapes : [[sizes]],
+///   type : "bf16" | "int8" | "int4" (optional, else f32),
+/// and for "pack" and "scales" also panel : i64, parts : i64, columns : i64, in_out : unit (optional),
+/// scale : string (optional).
 struct ParameterRecipe {
   enum class Kind {
-    Plain, ///< one weight as it lies in the checkpoint
-    Pack,  ///< matrices in panels, as `weft.pack` describes
-    Concat ///< weights of rank 1, one after another
+    Plain,  ///< one weight as it lies in the checkpoint
+    Pack,   ///< matrices in panels, as `weft.pack` describes
+    Scales, ///< those of matrices in panels: its second result
+    Concat  ///< weights of rank 1, one after another
   };
 
   Kind kind = Kind::Plain;
+  WeightType type = WeightType::F32;                    ///< that numbers are rounded to
   int64_t offset = 0;                                   ///< in bytes, a multiple of 64
   llvm::SmallVector<std::string> weights;               ///< names in the checkpoint
   llvm::SmallVector<llvm::SmallVector<int64_t>> shapes; ///< of each weight, as the checkpoint must have it
-  // For Kind::Pack:
+  // For Kind::Pack and Kind::Scales:
   int64_t panel = 0;
   int64_t parts = 1;
   int64_t columns = 0; ///< of the product: N, all weights together when parts = 1
@@ -36,14 +41,18 @@ struct ParameterRecipe {
   static llvm::Expected<ParameterRecipe> parse(mlir::DictionaryAttr entry);
   mlir::DictionaryAttr toAttribute(mlir::MLIRContext *context) const;
 
-  int64_t depth() const;                          ///< K; Kind::Pack only
+  bool isPacked() const { return kind == Kind::Pack || kind == Kind::Scales; }
+  int64_t depth() const;                          ///< K; of what is packed only
+  int64_t panels() const;                         ///< P; of what is packed only
   llvm::SmallVector<int64_t> resultShape() const; ///< of the `weft.parameter`
   int64_t elements() const;
-  int64_t bytes() const { return elements() * 4; }
+  unsigned elementBits() const;
+  int64_t bytes() const { return elements() * elementBits() / 8; }
 };
 
-/// Computes what `weft.pack` describes: `weights[i]` holds shapes[i] row-major, `scale` K numbers or none, `out`
-/// recipe.elements() numbers, all written. `recipe.kind` is Pack. Rounds once, at the product with the scale.
+/// Computes what `weft.pack` describes before it rounds: `weights[i]` holds shapes[i] row-major, `scale` K numbers or
+/// none, `out` panels() * K * panel numbers, all written. The recipe is packed. Rounds once, at the product with the
+/// scale.
 void packPanels(const ParameterRecipe &recipe, llvm::ArrayRef<llvm::ArrayRef<float>> weights,
                 llvm::ArrayRef<float> scale, llvm::MutableArrayRef<float> out);
 
@@ -51,5 +60,12 @@ void packPanels(const ParameterRecipe &recipe, llvm::ArrayRef<llvm::ArrayRef<flo
 /// parallel.
 void packPanels(const ParameterRecipe &recipe, llvm::ArrayRef<llvm::ArrayRef<float>> weights,
                 llvm::ArrayRef<float> scale, int64_t firstPanel, llvm::MutableArrayRef<float> out);
+
+/// The bytes of a parameter that is packed: of its words, or of its scales, from its panels in f32, of which
+/// `firstPanel` is the number of the first. bf16 and int4 lie as they are, the lower half of a byte before the upper;
+/// an integer q of int8 lies as q + 128, because the dot products of x86 multiply unsigned bytes by signed ones. The
+/// error says which number is not finite where integers stand for numbers.
+llvm::Error roundPanels(const ParameterRecipe &recipe, int64_t firstPanel, llvm::ArrayRef<float> panels,
+                        llvm::SmallVectorImpl<char> &out);
 
 } // namespace weft

@@ -47,8 +47,8 @@ struct FuseGate : OpRewritePattern<linalg::GenericOp> {
     if (panel % parts != 0)
       return rewriter.notifyMatchFailure(formula, "a panel with an odd number of columns cannot be shared");
 
-    PackOp packed = packWeights(rewriter, gate.getLoc(), {gate.getWeight(), up.getWeight()}, /*scale=*/{}, panel, parts,
-                                gate.getInOut());
+    Value packed = packWeights(rewriter, gate.getLoc(), {gate.getWeight(), up.getWeight()}, /*scale=*/{}, panel, parts,
+                               gate.getInOut());
     PackedLinearBuilder builder(cast<RankedTensorType>(formula.getResultTypes().front()), parts);
     DenseMap<Value, Value> known;
     known[gate.getResult()] = builder.addBias(gate.getLoc(), builder.accumulator(0), gate.getBias());

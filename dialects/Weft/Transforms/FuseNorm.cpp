@@ -43,8 +43,8 @@ struct FuseNorm : OpRewritePattern<RmsNormOp> {
       // Packed anew, for another matmul may read the same weights without this scale: a tied embedding.
       auto packed = linear.getPacked().getDefiningOp<PackOp>();
       rewriter.setInsertionPoint(linear);
-      PackOp scaled = packWeights(rewriter, packed.getLoc(), packed.getWeights(), scale, packed.getPanel(),
-                                  packed.getParts(), packed.getInOut());
+      Value scaled = packWeights(rewriter, packed.getLoc(), packed.getWeights(), scale, packed.getPanel(),
+                                 packed.getParts(), packed.getInOut());
       rewriter.modifyOpInPlace(linear, [&] { linear.getPackedMutable().assign(scaled); });
     }
     rewriter.modifyOpInPlace(norm, [&] { norm.getScaleMutable().clear(); });

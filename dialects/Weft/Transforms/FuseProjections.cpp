@@ -81,7 +81,7 @@ void merge(IRRewriter &rewriter, Group &group, int64_t panel) {
   Value bias;
   if (!biases.empty())
     bias = tensor::ConcatOp::create(rewriter, loc, /*dim=*/0, biases);
-  PackOp packed = packWeights(rewriter, loc, weights, /*scale=*/{}, panel, /*parts=*/1, first.getInOut());
+  Value packed = packWeights(rewriter, loc, weights, /*scale=*/{}, panel, /*parts=*/1, first.getInOut());
   PackedLinearBuilder builder(resultType(first).clone(shape), /*parts=*/1);
   Value sum = builder.addBias(loc, builder.accumulator(0), bias);
   PackedLinearOp product = builder.finish(rewriter, loc, first.getInput(), packed, sum);

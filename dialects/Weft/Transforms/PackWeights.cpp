@@ -25,7 +25,7 @@ struct PackLinear : OpRewritePattern<LinearOp> {
       return rewriter.notifyMatchFailure(linear, "its weight is computed");
 
     Location loc = linear.getLoc();
-    PackOp packed = packWeights(rewriter, loc, linear.getWeight(), /*scale=*/{}, panel, /*parts=*/1, linear.getInOut());
+    Value packed = packWeights(rewriter, loc, linear.getWeight(), /*scale=*/{}, panel, /*parts=*/1, linear.getInOut());
     PackedLinearBuilder builder(result, /*parts=*/1);
     Value sum = builder.addBias(loc, builder.accumulator(0), linear.getBias());
     rewriter.replaceOp(linear, builder.finish(rewriter, loc, linear.getInput(), packed, sum));

@@ -10,8 +10,8 @@ using namespace mlir;
 
 namespace weft {
 
-PackOp packWeights(OpBuilder &builder, Location loc, ValueRange weights, Value scale, int64_t panel, int64_t parts,
-                   bool inOut) {
+Value packWeights(OpBuilder &builder, Location loc, ValueRange weights, Value scale, int64_t panel, int64_t parts,
+                  bool inOut) {
   int64_t columns = 0, depth = 0;
   for (Value weight : weights) {
     auto type = cast<RankedTensorType>(weight.getType());
@@ -21,7 +21,7 @@ PackOp packWeights(OpBuilder &builder, Location loc, ValueRange weights, Value s
   // Interleaved or not, a panel holds `panel` columns of all that there are; only the last ones may stay empty.
   int64_t panels = llvm::divideCeil(columns / parts, panel / parts);
   auto type = RankedTensorType::get({panels, depth, panel}, getElementTypeOrSelf(weights.front().getType()));
-  return PackOp::create(builder, loc, type, weights, scale, panel, parts, inOut);
+  return PackOp::create(builder, loc, type, /*scales=*/Type(), weights, scale, panel, parts, inOut).getResult();
 }
 
 //===-- what an epilogue can hold -------------------------------------------------------------------------------===//
@@ -142,8 +142,9 @@ Value PackedLinearBuilder::append(linalg::GenericOp formula, const DenseMap<Valu
 PackedLinearOp PackedLinearBuilder::finish(OpBuilder &builder, Location loc, Value input, Value packed, Value value) {
   OpBuilder inside = atEnd();
   YieldOp::create(inside, loc, value);
-  auto op = PackedLinearOp::create(builder, loc, result, input, packed, extras, /*outs=*/Value(),
-                                   result.getShape().back(), parts, builder.getAffineMapArrayAttr(maps));
+  auto op = PackedLinearOp::create(builder, loc, result, input, packed, /*scales=*/Value(), extras,
+                                   /*workspace=*/Value(), /*outs=*/Value(), result.getShape().back(), parts,
+                                   builder.getAffineMapArrayAttr(maps), /*activations=*/TypeAttr());
   op.getEpilogue().takeBody(region);
   return op;
 }

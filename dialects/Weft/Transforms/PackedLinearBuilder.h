@@ -9,8 +9,8 @@
 namespace weft {
 
 /// Packs weights at the builder's place; the result's type follows from them. `scale` may be null.
-PackOp packWeights(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange weights, mlir::Value scale,
-                   int64_t panel, int64_t parts, bool inOut);
+mlir::Value packWeights(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange weights, mlir::Value scale,
+                        int64_t panel, int64_t parts, bool inOut);
 
 /// Success if an epilogue can compute `formula` while its operands in `accumulators` are in registers: one f32 element
 /// from one element of each operand, by arithmetic alone. The reason for a failure goes to the rewriter's listener.

@@ -90,10 +90,28 @@ def FuseNormPass : Pass<"weft-fuse-norm", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numFused", "num-fused", "scales folded into weights">];
 }
 
+def RoundWeightsPass : Pass<"weft-round-weights", "::mlir::func::FuncOp"> {
+  let summary = "store weights in a narrower type";
+  let description = [{
+    Every `weft.pack` gets the element type, and scales where there are any, which its users read beside it; the tables of
+    `weft.lookup` become bf16, whichever narrower type is asked for. With `activations`, matmuls round their input to
+    int8, too, row by row. Leaves alone: biases, scales of norms, and tables that formulas read.
+  }];
+  let dependentDialects = ["::weft::WeftDialect", "::mlir::tensor::TensorDialect"];
+  let options = [Option<"type", "type", "::weft::WeightType", "::weft::WeightType::F32", "f32, bf16, int8 or int4", [{
+                   ::llvm::cl::values(clEnumValN(::weft::WeightType::F32, "f32", "as they are"),
+                                      clEnumValN(::weft::WeightType::BF16, "bf16", "rounded to nearest"),
+                                      clEnumValN(::weft::WeightType::Int8, "int8", "a scale for each column"),
+                                      clEnumValN(::weft::WeightType::Int4, "int4", "a scale for 32 inputs of each column"))
+                 }]>,
+                 Option<"activations", "activations", "bool", "false", "round the input of matmuls to int8">];
+  let statistics = [Statistic<"numRounded", "num-rounded", "parameters in another type">];
+}
+
 def PlaceWeightsPass : Pass<"weft-place-weights", "::mlir::ModuleOp"> {
   let summary = "give every weight its place in the artefact";
   let description = [{
-    Each distinct `weft.weight`, `weft.pack` and `tensor.concat` of vectors of weights that is used becomes a
+    Each distinct `weft.weight`, result of `weft.pack` and `tensor.concat` of vectors of weights that is used becomes a
     `weft.parameter`; the module's `weft.parameters` says how its bytes are made and `weft.parameter_bytes` how many
     there are in all. Entry points share parameters that are made alike. No `weft.weight` and no `weft.pack` is left;
     one that packs anything but weights is an error.
@@ -121,6 +139,17 @@ def UpdateStatesPass : Pass<"weft-update-states", "::mlir::func::FuncOp"> {
     each state one buffer for all rounds. Leaves alone: slices inserted into the state, which are written in place anyway.
   }];
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::scf::SCFDialect"];
+}
+
+def AddWorkspacesPass : Pass<"weft-add-workspaces", "::mlir::func::FuncOp"> {
+  let summary = "give matmuls memory for rounded activations";
+  let description = [{
+    A `weft.packed_linear` on buffers whose activations are int8, and with `bf16` one whose weights are bf16 and that may
+    have rows enough to round them, gets a buffer of words: a row of it holds a row of the input, rounded, two bf16 or four
+    int8 to a word, and for int8 the scale and the sum of the row at its end.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+  let options = [Option<"bf16", "bf16", "bool", "false", "the CPU multiplies bf16 numbers">];
 }
 
 def ForwardStoresPass : Pass<"weft-forward-stores", "::mlir::func::FuncOp"> {

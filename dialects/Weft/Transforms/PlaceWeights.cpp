@@ -35,17 +35,20 @@ LogicalResult addWeight(Operation *user, Value value, ParameterRecipe &recipe) {
     return error;
   }
   auto type = cast<RankedTensorType>(weight.getType());
-  if (!type.getElementType().isF32())
-    return weight.emitOpError("cannot be placed: it is ") << type << ", but weights are f32";
+  if (!type.getElementType().isF32() && user != weight)
+    return weight.emitOpError("cannot be packed: it is ") << type << ", but what is packed is f32 before";
   recipe.weights.push_back(weight.getName().str());
   recipe.shapes.emplace_back(type.getShape());
   return success();
 }
 
-FailureOr<ParameterRecipe> recipeOf(Operation *op) {
+/// What a result is made of: the panels or the scales of a `weft.pack`, or the only result of another op.
+FailureOr<ParameterRecipe> recipeOf(OpResult result) {
+  Operation *op = result.getOwner();
   ParameterRecipe recipe;
   if (isa<WeightOp>(op)) {
     recipe.kind = ParameterRecipe::Kind::Plain;
+    recipe.type = *weightTypeOf(getElementTypeOrSelf(result));
     if (failed(addWeight(op, op->getResult(0), recipe)))
       return failure();
     return recipe;
@@ -54,9 +57,11 @@ FailureOr<ParameterRecipe> recipeOf(Operation *op) {
   for (Value weight : pack ? ValueRange(pack.getWeights()) : op->getOperands())
     if (failed(addWeight(op, weight, recipe)))
       return failure();
-  recipe.kind = pack ? ParameterRecipe::Kind::Pack : ParameterRecipe::Kind::Concat;
+  recipe.kind = ParameterRecipe::Kind::Concat;
   if (!pack)
     return recipe;
+  recipe.kind = result == pack.getResult() ? ParameterRecipe::Kind::Pack : ParameterRecipe::Kind::Scales;
+  recipe.type = *weightTypeOf(getElementTypeOrSelf(pack.getResult()));
   recipe.panel = pack.getPanel();
   recipe.parts = pack.getParts();
   recipe.columns = pack.getColumns();
@@ -75,9 +80,9 @@ struct PlaceWeightsPass : impl::PlaceWeightsPassBase<PlaceWeightsPass> {
   llvm::MapVector<Attribute, ParameterRecipe> places;
   int64_t end = 0;
 
-  /// The offset of what `op` makes: a new one, or that of the same thing in another place of the module.
-  FailureOr<int64_t> place(Operation *op) {
-    FailureOr<ParameterRecipe> recipe = recipeOf(op);
+  /// The offset of a result: a new one, or that of the same thing in another place of the module.
+  FailureOr<int64_t> place(OpResult result) {
+    FailureOr<ParameterRecipe> recipe = recipeOf(result);
     if (failed(recipe))
       return failure();
     auto [entry, isNew] = places.try_emplace(recipe->toAttribute(&getContext()), *recipe);
@@ -91,12 +96,14 @@ struct PlaceWeightsPass : impl::PlaceWeightsPassBase<PlaceWeightsPass> {
 
   /// Replaces what the model reads of `op`; other recipes go on reading it until they are gone too.
   LogicalResult replaceUses(Operation *op) {
-    FailureOr<int64_t> offset = place(op);
-    if (failed(offset))
-      return failure();
-    OpBuilder builder(op);
-    auto parameter = ParameterOp::create(builder, op->getLoc(), op->getResult(0).getType(), *offset);
-    op->getResult(0).replaceUsesWithIf(parameter, [](OpOperand &use) { return !isRecipe(use.getOwner()); });
+    for (OpResult result : op->getResults()) {
+      FailureOr<int64_t> offset = place(result);
+      if (failed(offset))
+        return failure();
+      OpBuilder builder(op);
+      auto parameter = ParameterOp::create(builder, op->getLoc(), result.getType(), *offset);
+      result.replaceUsesWithIf(parameter, [](OpOperand &use) { return !isRecipe(use.getOwner()); });
+    }
     return success();
   }
 

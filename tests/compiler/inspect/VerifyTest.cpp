@@ -51,6 +51,12 @@ TEST(Verify, NamesTheWorstElement) {
   EXPECT_NE(text.find("worst at [1, 1]: 2 instead of 0"), std::string::npos) << text;
 }
 
+TEST(Verify, ChangesStandBesideTheSizeOfNumbers) {
+  EXPECT_EQ(weft::describeChange({3, 4, nan_}, {3, 4.5, nan_}),
+            "max error 0.5 beside numbers of up to 4, rms 0.1 of theirs");
+  EXPECT_EQ(weft::describeChange({0}, {0}), "max error 0 beside numbers of up to 0, rms 0 of theirs");
+}
+
 TEST(Verify, NothingIsWithinBound) { EXPECT_TRUE(compare({}, {}, {}).isWithinBound()); }
 
 } // namespace

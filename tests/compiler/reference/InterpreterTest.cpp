@@ -96,6 +96,34 @@ TEST_F(Interpreter, LinearOfAnySize) {
     }
 }
 
+// What code rounds on the way into a matmul, and the truth does not.
+TEST_F(Interpreter, ActivationsAreRoundedWhenAsked) {
+  auto linear = [&](const char *packed, const char *operands, const char *attributes, int64_t rows) {
+    std::string ir = (llvm::Twine("func.func @f(%x: tensor<?x1xf32>) -> tensor<?x1xf32> {\n"
+                                  "  %w = arith.constant dense<127.0> : tensor<1x1xf32>\n") +
+                      packed + "  %y = weft.packed_linear %x, %p " + operands + " attributes {" + attributes +
+                      "columns = 1 : i64} {\n  ^bb0(%a: f32):\n    weft.yield %a : f32\n  } : (tensor<?x1xf32>, ")
+                         .str();
+    bool isInt8 = *operands;
+    ir += isInt8 ? "tensor<1x1x1x4xi8>, tensor<1x1x1xf32>) -> tensor<?x1xf32>\n"
+                 : "tensor<1x1x1x2xbf16>) -> tensor<?x1xf32>\n";
+    ir += "  return %y : tensor<?x1xf32>\n}";
+    std::vector<Tensor> arguments = {{{rows, 1}, std::vector<double>(rows, 1 + 0x1p-9)}};
+    auto results = interpret(ir.c_str(), arguments);
+    EXPECT_TRUE(bool(results));
+    return results ? (*results)[0].values[0] : 0;
+  };
+  const char *bf16 = "  %p = weft.pack %w {panel = 1 : i64} : (tensor<1x1xf32>) -> tensor<1x1x1x2xbf16>\n";
+  const char *int8 = "  %p, %s = weft.pack %w {panel = 1 : i64} : (tensor<1x1xf32>) -> (tensor<1x1x1x4xi8>, "
+                     "tensor<1x1x1xf32>)\n";
+  EXPECT_EQ(linear(bf16, "", "", 8), 127 * (1 + 0x1p-9));
+  EXPECT_EQ(linear(int8, "scales %s", "activations = i8, ", 1), 127 * (1 + 0x1p-9));
+  options.roundActivations = true;
+  EXPECT_EQ(linear(bf16, "", "", 8), 127);
+  EXPECT_EQ(linear(bf16, "", "", 7), 127 * (1 + 0x1p-9)); // few rows keep them
+  EXPECT_NEAR(linear(int8, "scales %s", "activations = i8, ", 1), 127 * (1 + 0x1p-9), 1e-4);
+}
+
 TEST_F(Interpreter, StatesAreUpdatedInTheArguments) {
   const char *append = R"(
     func.func private @inner(%state: tensor<1x3xf32>, %x: tensor<1x1xf32>, %past: index) -> tensor<1x?xf32> {

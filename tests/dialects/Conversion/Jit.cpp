@@ -89,7 +89,8 @@ std::unique_ptr<Jit> Jit::compile(const std::string &source, unsigned lanes, boo
   std::string pipeline =
       "func.func(convert-weft-to-cpu{lanes=" + std::to_string(lanes) + (reportKeyBlocks ? " report-key-blocks" : "") +
       "}),canonicalize,cse,func.func(weft-lower-linalg,weft-expand-math),canonicalize,cse,weft-outline-parallel,"
-      "expand-strided-metadata,lower-affine,convert-scf-to-cf,convert-vector-to-llvm{reassociate-fp-reductions},"
+      "expand-strided-metadata,lower-affine,convert-scf-to-cf,convert-vector-to-llvm{reassociate-fp-reductions "
+      "enable-x86vector},"
       "convert-math-to-llvm,convert-math-to-libm,convert-index-to-llvm,convert-arith-to-llvm,finalize-memref-to-llvm,"
       "convert-func-to-llvm,convert-cf-to-llvm,reconcile-unrealized-casts";
   if (failed(parsePassPipeline(pipeline, pm)) || failed(pm.run(*module))) {

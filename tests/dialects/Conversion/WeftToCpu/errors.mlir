@@ -39,3 +39,36 @@ func.func private @table(%x: memref<?x?x2x8xf32>, %t: memref<?x4x2xf32, strided<
   weft.rotary %x, %t outs %y : (memref<?x?x2x8xf32>, memref<?x4x2xf32, strided<[16, 4, 1]>>, memref<?x?x2x8xf32>) -> ()
   return
 }
+
+// -----
+
+func.func private @no_workspace(%x: memref<?x9xf32>, %p: memref<1x3x32x4xi8>, %s: memref<1x1x32xf32>, %y: memref<?x32xf32>) {
+  // expected-error @+1 {{int8 activations need a workspace; run weft-add-workspaces}}
+  weft.packed_linear %x, %p scales %s outs %y attributes {activations = i8, columns = 32 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (memref<?x9xf32>, memref<1x3x32x4xi8>, memref<1x1x32xf32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func private @narrow_parts(%x: memref<?x9xf32>, %p: memref<1x5x32x2xbf16>, %w: memref<?x16xi32>, %y: memref<?x8xf32>) {
+  // expected-error @+1 {{rounded activations need vectors of 16 lanes, but there are 16 for panels of 32 columns in 4 parts}}
+  weft.packed_linear %x, %p workspace %w outs %y attributes {columns = 8 : i64, parts = 4 : i64} {
+  ^bb0(%a: f32, %b: f32, %c: f32, %d: f32):
+    weft.yield %a : f32
+  } : (memref<?x9xf32>, memref<1x5x32x2xbf16>, memref<?x16xi32>, memref<?x8xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func private @gaps(%x: memref<?x9xf32>, %p: memref<1x5x32x2xbf16, strided<[640, 128, 2, 1]>>, %y: memref<?x32xf32>) {
+  // expected-error @+1 {{but narrow ones must lie without gaps; copy them before}}
+  weft.packed_linear %x, %p outs %y attributes {columns = 32 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (memref<?x9xf32>, memref<1x5x32x2xbf16, strided<[640, 128, 2, 1]>>, memref<?x32xf32>) -> ()
+  return
+}

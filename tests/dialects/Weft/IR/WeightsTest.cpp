@@ -83,6 +83,98 @@ TEST(Weights, PaddingIsZeroWhateverTheScale) {
   EXPECT_EQ(out[1], 0);
 }
 
+/// Integers of one column of a panel, read back from its bytes.
+std::vector<int> column(const ParameterRecipe &recipe, ArrayRef<char> bytes, int64_t c) {
+  int64_t inWord = weft::perWord(recipe.type);
+  std::vector<int> integers;
+  for (int64_t k = 0, end = llvm::alignTo(recipe.depth(), inWord); k < end; ++k) {
+    int64_t element = (k / inWord * recipe.panel + c) * inWord + k % inWord;
+    if (recipe.type == weft::WeightType::Int8)
+      integers.push_back(static_cast<unsigned char>(bytes[element]) - 128);
+    else
+      integers.push_back(static_cast<int8_t>(bytes[element / 2] << (element % 2 ? 0 : 4)) >> 4);
+  }
+  return integers;
+}
+
+TEST(Weights, RoundedPanelsHoldWordsOfInputs) {
+  using Integers = std::vector<int>;
+  const float panel[] = {127, -1, 0, 0, 1.4f, 2, 0, 0, -3, 0.5f, 0, 0, 4, -6, 0, 0, -127, 8, 0, 0}; // [5][4]
+  SmallVector<char> bytes;
+
+  ParameterRecipe recipe = packing({2}, 5, 4, 1, false);
+  recipe.type = weft::WeightType::Int8;
+  ASSERT_FALSE(bool(weft::roundPanels(recipe, 0, panel, bytes)));
+  ASSERT_EQ((int64_t)bytes.size(), recipe.bytes());
+  EXPECT_EQ(column(recipe, bytes, 0), (Integers{127, 1, -3, 4, -127, 0, 0, 0}));
+  EXPECT_EQ(column(recipe, bytes, 1), (Integers{-16, 32, 8, -95, 127, 0, 0, 0})); // multiples of 8 / 127
+  EXPECT_EQ(column(recipe, bytes, 3), Integers(8, 0));
+
+  recipe.type = weft::WeightType::Int4;
+  ASSERT_FALSE(bool(weft::roundPanels(recipe, 0, panel, bytes)));
+  ASSERT_EQ((int64_t)bytes.size(), recipe.bytes());
+  EXPECT_EQ(column(recipe, bytes, 1), (Integers{1, -2, 0, 6, -8, 0, 0, 0})); // multiples of -1; ties to even
+  EXPECT_EQ(column(recipe, bytes, 3), Integers(8, 0));
+
+  recipe.type = weft::WeightType::BF16;
+  ASSERT_FALSE(bool(weft::roundPanels(recipe, 0, panel, bytes)));
+  ASSERT_EQ((int64_t)bytes.size(), recipe.bytes());
+  auto *halves = reinterpret_cast<const uint16_t *>(bytes.data());
+  EXPECT_EQ(halves[2], weft::roundToBF16(-1));     // column 1, input 0
+  EXPECT_EQ(halves[3], weft::roundToBF16(2));      // and input 1, in one word
+  EXPECT_EQ(halves[16 + 2], weft::roundToBF16(8)); // input 4
+  EXPECT_EQ(halves[16 + 3], 0);                    // and none beside it
+  EXPECT_EQ(halves[1], weft::roundToBF16(1.4f));
+}
+
+TEST(Weights, ScalesAreThoseOfColumnsAndGroups) {
+  ParameterRecipe recipe = packing({2}, 33, 2, 1, false);
+  recipe.kind = Kind::Scales;
+  std::vector<float> panel(33 * 2, 1);
+  panel[31 * 2] = -254; // column 0, first group of 32
+  panel[32 * 2] = 16;   // column 0, second
+  SmallVector<char> bytes;
+  recipe.type = weft::WeightType::Int8;
+  ASSERT_FALSE(bool(weft::roundPanels(recipe, 0, panel, bytes)));
+  ASSERT_EQ(bytes.size(), 2 * sizeof(float));
+  EXPECT_EQ(reinterpret_cast<const float *>(bytes.data())[0], 2);
+  recipe.type = weft::WeightType::Int4;
+  ASSERT_FALSE(bool(weft::roundPanels(recipe, 0, panel, bytes)));
+  ASSERT_EQ(bytes.size(), 4 * sizeof(uint16_t));
+  auto *halves = reinterpret_cast<const uint16_t *>(bytes.data());
+  EXPECT_EQ(weft::widenBF16(halves[0]), 31.75f);
+  EXPECT_EQ(weft::widenBF16(halves[1]), -0.125f);
+  EXPECT_EQ(weft::widenBF16(halves[2]), -2);
+}
+
+TEST(Weights, IntegersStandForNoInfinity) {
+  ParameterRecipe recipe = packing({1, 2}, 2, 4, 1, false);
+  float panel[] = {1, 1, 1, 0, 1, 1, std::numeric_limits<float>::infinity(), 0};
+  SmallVector<char> bytes;
+  for (Kind kind : {Kind::Pack, Kind::Scales}) {
+    recipe.kind = kind;
+    recipe.type = weft::WeightType::Int8;
+    EXPECT_EQ(llvm::toString(weft::roundPanels(recipe, 0, panel, bytes)),
+              "weight 'w1' is inf for output 1 and input 1, which no integer of int8 stands for; bf16 and f32 keep it");
+  }
+  recipe.kind = Kind::Pack;
+  recipe.type = weft::WeightType::BF16;
+  EXPECT_FALSE(bool(weft::roundPanels(recipe, 0, panel, bytes)));
+}
+
+TEST(Weights, RecipesOfNarrowTypesSurviveTheirAttribute) {
+  MLIRContext context;
+  for (Kind kind : {Kind::Pack, Kind::Scales}) {
+    ParameterRecipe recipe = packing({6, 6}, 33, 8, 2, true);
+    recipe.kind = kind;
+    recipe.type = weft::WeightType::Int4;
+    auto read = ParameterRecipe::parse(recipe.toAttribute(&context));
+    ASSERT_TRUE(bool(read)) << llvm::toString(read.takeError());
+    EXPECT_EQ(read->toAttribute(&context), recipe.toAttribute(&context));
+    EXPECT_EQ(read->bytes(), kind == Kind::Pack ? 2 * 5 * 8 * 4 : 2 * 2 * 8 * 2);
+  }
+}
+
 TEST(Weights, RecipesSurviveTheirAttribute) {
   MLIRContext context;
   ParameterRecipe recipe = packing({6, 6}, 3, 8, 2, true);
@@ -114,6 +206,11 @@ TEST(Weights, MalformedRecipesAreErrors) {
        "'b' has depth 3 and 'a' 2"},
       {R"({offset = 0, kind = "pack", weights = ["a"], shapes = [[2, 2]], panel = 4, parts = 2, columns = 2})",
        "2 parts need as many weights, not 1"},
+      {R"({offset = 0, kind = "plain", type = "f16", weights = ["a"], shapes = [[2]]})", "'type' must be"},
+      {R"({offset = 0, kind = "plain", type = "int8", weights = ["a"], shapes = [[2]]})", "is f32 or bf16, not int8"},
+      {R"({offset = 0, kind = "concat", type = "bf16", weights = ["a"], shapes = [[2]]})", "are f32, not bf16"},
+      {R"({offset = 0, kind = "scales", type = "bf16", weights = ["a"], shapes = [[2, 2]], panel = 4, parts = 1, columns = 2})",
+       "weights of bf16 have no scales"},
   };
   MLIRContext context;
   for (auto [text, message] : cases) {

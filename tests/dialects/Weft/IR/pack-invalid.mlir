@@ -71,3 +71,43 @@ func.func @pack_without_columns(%a: tensor<20x8xf32>) {
   %p = weft.pack %a {panel = 0 : i64} : (tensor<20x8xf32>) -> tensor<1x8x0xf32>
   return
 }
+
+// -----
+
+func.func @pack_c3_words(%a: tensor<33x9xf32>) {
+  // expected-error@+1 {{'weft.pack' op result is 'tensor<2x9x32x2xbf16>' but must be 2x5x32x2 (C3)}}
+  %p = weft.pack %a {panel = 32 : i64} : (tensor<33x9xf32>) -> tensor<2x9x32x2xbf16>
+  return
+}
+
+// -----
+
+func.func @pack_c3_without_scales(%a: tensor<33x9xf32>) {
+  // expected-error@+1 {{'weft.pack' op needs a second result, the scales, for 'i8' (C3)}}
+  %p = weft.pack %a {panel = 32 : i64} : (tensor<33x9xf32>) -> tensor<2x3x32x4xi8>
+  return
+}
+
+// -----
+
+func.func @pack_c3_with_scales(%a: tensor<33x9xf32>) {
+  // expected-error@+1 {{'weft.pack' op has scales, which there are none of for 'bf16' (C3)}}
+  %p, %s = weft.pack %a {panel = 32 : i64} : (tensor<33x9xf32>) -> (tensor<2x5x32x2xbf16>, tensor<2x1x32xf32>)
+  return
+}
+
+// -----
+
+func.func @pack_c3_scales(%a: tensor<33x40xf32>) {
+  // expected-error@+1 {{'weft.pack' op scales are 'tensor<2x2x32xf32>' but must be 2x2x32x'bf16' (C3)}}
+  %p, %s = weft.pack %a {panel = 32 : i64} : (tensor<33x40xf32>) -> (tensor<2x5x32x8xi4>, tensor<2x2x32xf32>)
+  return
+}
+
+// -----
+
+func.func @pack_c5(%a: tensor<33x9xf32>) {
+  // expected-error@+1 {{'weft.pack' op packs f32, bf16, i8 or i4, but result is 'tensor<2x9x32xf64>' (C5)}}
+  %p = weft.pack %a {panel = 32 : i64} : (tensor<33x9xf32>) -> tensor<2x9x32xf64>
+  return
+}

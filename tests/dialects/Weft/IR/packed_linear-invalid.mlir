@@ -12,7 +12,7 @@ func.func @packed_linear_c1(%x: tensor<?x9xf32>, %p: tensor<2x8x32xf32>) {
 // -----
 
 func.func @packed_linear_c1_rank(%x: tensor<?x8xf32>, %p: tensor<40x8xf32>) {
-  // expected-error@+1 {{'weft.packed_linear' op packed weights must be [panels, depth, panel], but are 'tensor<40x8xf32>' (C1)}}
+  // expected-error@+1 {{'weft.packed_linear' op packed weights must be [panels, depth, panel], or [panels, words, panel, elements of a word] in bf16, i8 or i4, but are 'tensor<40x8xf32>' (C1)}}
   %y = weft.packed_linear %x, %p attributes {columns = 40 : i64} {
   ^bb0(%acc: f32):
     weft.yield %acc : f32
@@ -142,5 +142,60 @@ func.func @packed_linear_c5(%x: tensor<?x8xf32>, %p: tensor<2x8x32xf32>, %t: ten
     %e = tensor.extract %t[%c0] : tensor<40xf32>
     weft.yield %e : f32
   } : (tensor<?x8xf32>, tensor<2x8x32xf32>) -> tensor<?x40xf32>
+  return
+}
+
+// -----
+
+func.func @packed_linear_c1_words(%x: tensor<?x9xf32>, %p: tensor<2x4x32x2xbf16>) {
+  // expected-error@+1 {{'weft.packed_linear' op input is 'tensor<?x9xf32>' but packed weights take 4 words (C1)}}
+  %y = weft.packed_linear %x, %p attributes {columns = 40 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x9xf32>, tensor<2x4x32x2xbf16>) -> tensor<?x40xf32>
+  return
+}
+
+// -----
+
+func.func @packed_linear_c6_none(%x: tensor<?x9xf32>, %p: tensor<2x3x32x4xi8>) {
+  // expected-error@+1 {{'weft.packed_linear' op needs scales for weights of 'i8' (C6)}}
+  %y = weft.packed_linear %x, %p attributes {columns = 40 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x9xf32>, tensor<2x3x32x4xi8>) -> tensor<?x40xf32>
+  return
+}
+
+// -----
+
+func.func @packed_linear_c6(%x: tensor<?x33xf32>, %p: tensor<2x5x32x8xi4>, %s: tensor<2x1x32xbf16>) {
+  // expected-error@+1 {{'weft.packed_linear' op scales must be 2x2x32x'bf16', but are 'tensor<2x1x32xbf16>' (C6)}}
+  %y = weft.packed_linear %x, %p scales %s attributes {columns = 40 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x33xf32>, tensor<2x5x32x8xi4>, tensor<2x1x32xbf16>) -> tensor<?x40xf32>
+  return
+}
+
+// -----
+
+func.func @packed_linear_c7(%x: tensor<?x9xf32>, %p: tensor<2x5x32x2xbf16>) {
+  // expected-error@+1 {{'weft.packed_linear' op activations must be i8, with weights of i8, but are 'i8' with 'bf16' (C7)}}
+  %y = weft.packed_linear %x, %p attributes {activations = i8, columns = 40 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x9xf32>, tensor<2x5x32x2xbf16>) -> tensor<?x40xf32>
+  return
+}
+
+// -----
+
+func.func @packed_linear_c7_depth(%x: tensor<?x131072xf32>, %p: tensor<1x32768x32x4xi8>, %s: tensor<1x1x32xf32>) {
+  // expected-error@+1 {{'weft.packed_linear' op sums 131072 products of i8, which may not fit in 32 bits (C7)}}
+  %y = weft.packed_linear %x, %p scales %s attributes {activations = i8, columns = 32 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x131072xf32>, tensor<1x32768x32x4xi8>, tensor<1x1x32xf32>) -> tensor<?x32xf32>
   return
 }

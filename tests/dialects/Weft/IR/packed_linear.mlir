@@ -47,3 +47,28 @@ func.func @buffers(%x: memref<?x?x8xf32, strided<[?, ?, 1], offset: ?>>, %p: mem
   } : (memref<?x?x8xf32, strided<[?, ?, 1], offset: ?>>, memref<2x8x32xf32>, memref<?x?x20xf32>) -> ()
   return
 }
+
+// CHECK-LABEL: @scales
+// CHECK:       weft.packed_linear %{{.*}}, %{{.*}} scales %{{.*}} extras %{{.*}} attributes {activations = i8, columns = 40 : i64, extra_maps = [affine_map<(d0, d1) -> (d1)>]} {
+// CHECK:       } : (tensor<?x9xf32>, tensor<2x3x32x4xi8>, tensor<2x1x32xf32>, tensor<40xf32>) -> tensor<?x40xf32>
+func.func @scales(%x: tensor<?x9xf32>, %p: tensor<2x3x32x4xi8>, %s: tensor<2x1x32xf32>,
+                  %b: tensor<40xf32>) -> tensor<?x40xf32> {
+  %y = weft.packed_linear %x, %p scales %s extras %b
+      attributes {activations = i8, columns = 40 : i64, extra_maps = [affine_map<(d0, d1) -> (d1)>]} {
+  ^bb0(%acc: f32, %bias: f32):
+    %0 = arith.addf %acc, %bias : f32
+    weft.yield %0 : f32
+  } : (tensor<?x9xf32>, tensor<2x3x32x4xi8>, tensor<2x1x32xf32>, tensor<40xf32>) -> tensor<?x40xf32>
+  return %y : tensor<?x40xf32>
+}
+
+// CHECK-LABEL: @workspace
+// CHECK:       weft.packed_linear %{{.*}}, %{{.*}} workspace %{{.*}} outs %{{.*}} attributes {columns = 40 : i64} {
+// CHECK:       } : (memref<?x9xf32>, memref<2x5x32x2xbf16>, memref<?x16xi32>, memref<?x40xf32>) -> ()
+func.func @workspace(%x: memref<?x9xf32>, %p: memref<2x5x32x2xbf16>, %w: memref<?x16xi32>, %y: memref<?x40xf32>) {
+  weft.packed_linear %x, %p workspace %w outs %y attributes {columns = 40 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (memref<?x9xf32>, memref<2x5x32x2xbf16>, memref<?x16xi32>, memref<?x40xf32>) -> ()
+  return
+}

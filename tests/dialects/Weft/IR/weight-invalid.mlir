@@ -13,3 +13,11 @@ func.func @weight_without_name() {
   %w = weft.weight "" : tensor<8xf32>
   return
 }
+
+// -----
+
+func.func @weight_c2() {
+  // expected-error@+1 {{'weft.weight' op must be f32 or bf16, but is 'tensor<4xf16>' (C2)}}
+  %w = weft.weight "w" : tensor<4xf16>
+  return
+}

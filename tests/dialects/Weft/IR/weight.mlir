@@ -7,3 +7,10 @@ func.func @weight() -> tensor<64xf32> {
   %w = weft.weight "model.norm.weight" : tensor<64xf32>
   return %w : tensor<64xf32>
 }
+
+// CHECK-LABEL: @rounded
+// CHECK:       weft.weight "table" : tensor<10x8xbf16>
+func.func @rounded() -> tensor<10x8xbf16> {
+  %w = weft.weight "table" : tensor<10x8xbf16>
+  return %w : tensor<10x8xbf16>
+}

@@ -19,10 +19,11 @@ func.func @computed_scale(%s: tensor<8xf32>) -> tensor<1x8x32xf32> {
 
 // -----
 
-func.func @element_type() -> tensor<8xi32> {
-  // expected-error@+1 {{'weft.weight' op cannot be placed: it is 'tensor<8xi32>', but weights are f32}}
-  %w = weft.weight "w" : tensor<8xi32>
-  return %w : tensor<8xi32>
+func.func @element_type() -> tensor<1x8x32xf32> {
+  // expected-error@+1 {{'weft.weight' op cannot be packed: it is 'tensor<8x8xbf16>', but what is packed is f32 before}}
+  %w = weft.weight "w" : tensor<8x8xbf16>
+  %p = weft.pack %w {panel = 32 : i64} : (tensor<8x8xbf16>) -> tensor<1x8x32xf32>
+  return %p : tensor<1x8x32xf32>
 }
 
 // -----

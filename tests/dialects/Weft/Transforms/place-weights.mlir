@@ -84,3 +84,28 @@ func.func @none(%x: tensor<?xf32>) -> tensor<?xf32> {
   %unused = weft.weight "unused" : tensor<4xf32>
   return %x : tensor<?xf32>
 }
+
+// -----
+
+// Panels and their scales are two parameters of one recipe; a table that is rounded is a parameter of its own.
+// CHECK:       module attributes {weft.parameter_bytes = 3136 : i64, weft.parameters = [
+// CHECK-SAME:    {kind = "plain", offset = 0 : i64, shapes = {{\[\[}}10, 70]], type = "bf16", weights = ["table"]}
+// CHECK-SAME:    {columns = 10 : i64, kind = "pack", offset = 1408 : i64, panel = 32 : i64, parts = 1 : i64, shapes = {{\[\[}}10, 70]], type = "int4", weights = ["table"]}
+// CHECK-SAME:    {columns = 10 : i64, kind = "scales", offset = 2560 : i64, panel = 32 : i64, parts = 1 : i64, shapes = {{\[\[}}10, 70]], type = "int4", weights = ["table"]}
+// CHECK-SAME:    {kind = "plain", offset = 2752 : i64, shapes = {{\[\[}}96]], weights = ["bias"]}]}
+// CHECK-LABEL: @narrow
+// CHECK-DAG:   %[[P:.*]] = weft.parameter 1408 : tensor<1x9x32x8xi4>
+// CHECK-DAG:   %[[S:.*]] = weft.parameter 2560 : tensor<1x3x32xbf16>
+// CHECK:       weft.packed_linear %{{.*}}, %[[P]] scales %[[S]]
+func.func @narrow(%i: tensor<?xi32>) -> (tensor<?x10xf32>, tensor<96xf32>) {
+  %t = weft.weight "table" : tensor<10x70xbf16>
+  %x = weft.lookup %t, %i {label = "tokens"} : (tensor<10x70xbf16>, tensor<?xi32>) -> tensor<?x70xf32>
+  %w = weft.weight "table" : tensor<10x70xf32>
+  %p, %s = weft.pack %w {panel = 32 : i64} : (tensor<10x70xf32>) -> (tensor<1x9x32x8xi4>, tensor<1x3x32xbf16>)
+  %y = weft.packed_linear %x, %p scales %s attributes {columns = 10 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x70xf32>, tensor<1x9x32x8xi4>, tensor<1x3x32xbf16>) -> tensor<?x10xf32>
+  %bias = weft.weight "bias" : tensor<96xf32>
+  return %y, %bias : tensor<?x10xf32>, tensor<96xf32>
+}

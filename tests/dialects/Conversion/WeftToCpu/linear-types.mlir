@@ -1,0 +1,82 @@
+// RUN: weft-opt %s -convert-weft-to-cpu -canonicalize -cse -split-input-file | FileCheck %s
+// How words of narrow weights are multiplied; whether sums are right is LinearTypesTest's question.
+
+// Activations are rounded first, for many rows; few rows multiply them as they are, by widened weights.
+// CHECK-LABEL: @bf16
+// CHECK:       %[[MANY:.*]] = arith.cmpi uge, %{{.*}}, %c8 : index
+// CHECK:       scf.if %[[MANY]] {
+// CHECK:         scf.forall
+// CHECK:         arith.truncf %{{.*}} : vector<16xf32> to vector<16xbf16>
+// CHECK:         vector.store %{{.*}} : memref<?x48xi32>, vector<8xi32>
+// CHECK:         scf.forall
+// CHECK:         scf.for %{{.*}} step %c6
+// CHECK:         scf.for %[[W:.*]] = %c0 to %c48 step %c1 iter_args
+// CHECK-COUNT-4:   llvm.load %{{.*}} : !llvm.ptr -> vector<16xi32>
+// CHECK:           memref.load %{{.*}}[%{{.*}}, %[[W]]] : memref<?x48xi32>
+// CHECK-COUNT-24:  x86vector.avx512.dot
+// CHECK:       } else {
+// CHECK-NOT:     step %c8
+// CHECK:         llvm.load {{.*}} -> vector<16xi32>
+// CHECK:         arith.shli
+// CHECK:         arith.bitcast %{{.*}} : vector<16xi32> to vector<16xf32>
+// CHECK:         vector.fma
+// CHECK-NOT:     x86vector
+func.func private @bf16(%x: memref<?x96xf32>, %p: memref<6x48x32x2xbf16>, %w: memref<?x48xi32>, %y: memref<?x192xf32>) {
+  weft.packed_linear %x, %p workspace %w outs %y attributes {columns = 192 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (memref<?x96xf32>, memref<6x48x32x2xbf16>, memref<?x48xi32>, memref<?x192xf32>) -> ()
+  return
+}
+
+// Sums of integers, from which 128 times the row's sum is subtracted, times the scales of row and column.
+// CHECK-LABEL: @int8_activations
+// CHECK-NOT:   scf.if
+// CHECK:       vector.reduction <maximumf>
+// CHECK:       arith.fptosi %{{.*}} : vector<16xf32> to vector<16xi32>
+// CHECK:       vector.store %{{.*}} : memref<?x32xi32>, vector<4xi32>
+// CHECK-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// CHECK:       %[[SUM:.*]] = memref.load %{{.*}}[%{{.*}}, %c31] : memref<?x32xi32>
+// CHECK:       arith.muli %[[SUM]], %c128_i32
+// CHECK:       memref.load %{{.*}}[%{{.*}}, %c30] : memref<?x32xi32>
+// CHECK:       arith.subi
+// CHECK:       arith.sitofp
+func.func private @int8_activations(%x: memref<?x35xf32>, %p: memref<6x9x32x4xi8>, %s: memref<6x1x32xf32>,
+                                    %w: memref<?x32xi32>, %y: memref<?x192xf32>) {
+  weft.packed_linear %x, %p scales %s workspace %w outs %y attributes {activations = i8, columns = 192 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (memref<?x35xf32>, memref<6x9x32x4xi8>, memref<6x1x32xf32>, memref<?x32xi32>, memref<?x192xf32>) -> ()
+  return
+}
+
+// Two whole groups of 32 inputs, in four words each, and one of 6: five are none. A sum for each group, then its scale.
+// CHECK-LABEL: @int4
+// CHECK:       scf.for %[[G:.*]] = %c0 to %c2 step %c1 iter_args
+// CHECK:         scf.for %{{.*}} step %c1 iter_args
+// CHECK:           arith.shrui
+// CHECK:           llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"
+// CHECK:         vector.load %{{.*}}[%{{.*}}, %[[G]], %{{.*}}] : memref<1x3x32xbf16>, vector<16xbf16>
+// CHECK:         arith.extf %{{.*}} : vector<16xbf16> to vector<16xf32>
+// CHECK:       vector.load %{{.*}}[%{{.*}}, %c2, %{{.*}}] : memref<1x3x32xbf16>, vector<16xbf16>
+func.func private @int4(%x: memref<?x70xf32>, %p: memref<1x9x32x8xi4>, %s: memref<1x3x32xbf16>, %y: memref<?x32xf32>) {
+  weft.packed_linear %x, %p scales %s outs %y attributes {columns = 32 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (memref<?x70xf32>, memref<1x9x32x8xi4>, memref<1x3x32xbf16>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
+// A look-up widens the rows that it copies.
+// CHECK-LABEL: @table
+// CHECK:       vector.load %{{.*}} : memref<8x16xbf16>, vector<16xbf16>
+// CHECK:       arith.extf %{{.*}} : vector<16xbf16> to vector<16xf32>
+module attributes {weft.labels = ["tokens"]} {
+  func.func private @weft_bad_index(i64, i64, i64, i64)
+  func.func private @table(%t: memref<8x16xbf16>, %i: memref<?xi32>, %y: memref<?x16xf32>) {
+    weft.lookup %t, %i outs %y {label = "tokens"} : (memref<8x16xbf16>, memref<?xi32>, memref<?x16xf32>) -> ()
+    return
+  }
+}

@@ -1,0 +1,42 @@
+// RUN: weft-opt %s -weft-add-workspaces -split-input-file | FileCheck %s --check-prefixes=CHECK,NONE
+// RUN: weft-opt %s -weft-add-workspaces=bf16 -split-input-file | FileCheck %s --check-prefixes=CHECK,BF16
+
+// Room for whole vectors of words; few rows round nothing.
+// CHECK-LABEL: @bf16
+// NONE-NOT:    workspace
+// BF16:        %[[B:.*]] = memref.dim %{{.*}}, %c0
+// BF16:        %[[W:.*]] = memref.alloc(%[[B]]) {alignment = 64 : i64} : memref<?x5x16xi32>
+// BF16:        weft.packed_linear %{{.*}}, %{{.*}} workspace %[[W]] outs
+// CHECK:       weft.packed_linear %{{.*}}, %{{.*}} outs
+// CHECK:       weft.packed_linear %{{.*}}, %{{.*}} outs
+// CHECK:       return
+func.func @bf16(%x: memref<?x5x9xf32>, %few: memref<7x9xf32>, %p: memref<1x5x32x2xbf16>, %f: memref<1x9x32xf32>,
+                %y: memref<?x5x10xf32>, %z: memref<7x10xf32>) {
+  weft.packed_linear %x, %p outs %y attributes {columns = 10 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (memref<?x5x9xf32>, memref<1x5x32x2xbf16>, memref<?x5x10xf32>) -> ()
+  weft.packed_linear %few, %p outs %z attributes {columns = 10 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (memref<7x9xf32>, memref<1x5x32x2xbf16>, memref<7x10xf32>) -> ()
+  weft.packed_linear %x, %f outs %y attributes {columns = 10 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (memref<?x5x9xf32>, memref<1x9x32xf32>, memref<?x5x10xf32>) -> ()
+  return
+}
+
+// -----
+
+// Scale and sum lie behind the words; rows are no multiple of 2 KiB apart.
+// CHECK-LABEL: @int8
+// CHECK:       memref.alloc() {alignment = 64 : i64} : memref<3x528xi32>
+// CHECK:       weft.packed_linear %{{.*}}, %{{.*}} scales %{{.*}} workspace %{{.*}} outs
+func.func @int8(%x: memref<3x1984xf32>, %p: memref<1x496x32x4xi8>, %s: memref<1x1x32xf32>, %y: memref<3x10xf32>) {
+  weft.packed_linear %x, %p scales %s outs %y attributes {activations = i8, columns = 10 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (memref<3x1984xf32>, memref<1x496x32x4xi8>, memref<1x1x32xf32>, memref<3x10xf32>) -> ()
+  return
+}
