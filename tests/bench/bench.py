@@ -67,7 +67,7 @@ class Bench:
         limits = []
         if work.flops:
             peak = self.stable.get("machine", threads, "peak")
-            facts = peak.ask(do="prepare", work={"kind": "peak", "type": "f32", "threads": threads})
+            facts = peak.ask(do="prepare", work={"kind": "peak", "type": work.arithmetic, "threads": threads})
             limits.append(("peak", peak, facts["flops"]))
         if work.bytes:
             read = self.stable.get("machine", threads, "read")

@@ -53,8 +53,9 @@ class Data:
         """Paths of the library and of the weights, which may be None."""
         axes = [word for axis, size in sorted(work.axes.items()) for word in ("--axis", f"{axis}={size}")]
         stem = pathlib.Path(work.model).stem + "".join(f"-{size}" for _, size in sorted(work.axes.items()))
-        weights, library = None, self.home.folder / f"{stem}.so"
-        options = ["-q"] + axes
+        types = "" if work.type == "f32" else f"-{work.type}-{work.activations}"
+        weights, library = None, self.home.folder / f"{stem}{types}.so"
+        options = ["-q", *axes, "--type", work.type, "--activations", work.activations]
         if work.weights:
             weights = self.home.folder / f"{stem}.safetensors"
             if not weights.exists():

@@ -18,6 +18,9 @@ class Work:
     axes: dict = dataclasses.field(default_factory=dict)
     past: list = None               # of a step: like inputs, what was fed before
     weights: bool = False           # whether the model has any
+    type: str = "f32"               # of weights, as weft compile is told
+    activations: str = "f32"        # the same
+    arithmetic: str = "f32"         # of the peak that binds
     share: float = None             # bar: of the lower of the two limits
     ratio: float = None             # bar: how many times as fast as the best peer
     seconds: float = 0.03           # to measure in each round
@@ -34,6 +37,29 @@ def matmuls():
                        [("f32", [rows, depth], 0)], ["weft", "onednn", "openblas", "torch"],
                        flops=2 * rows * columns * depth, bytes=4 * columns * depth,
                        axes={"from": depth, "to": columns}, weights=True, share=bars.get(rows, 0.92), ratio=1.0)
+
+
+def narrow_matmuls():
+    """Weights in narrow types. Rows enough to be bound by arithmetic, or few enough to be bound by reading."""
+    bits = {"bf16": 16, "int8": 8, "int4": 4.5}
+    with open("/proc/cpuinfo") as cpu:
+        dots = "avx512_bf16" in cpu.read()
+    for type, activations, arithmetic in (("bf16", "f32", "bf16"), ("int8", "f32", "f32"), ("int4", "f32", "f32"),
+                                          ("int8", "int8", "int8")):
+        if activations == "int8" and not dots:
+            continue
+        for columns, depth in ((768, 768), (3072, 768), (768, 3072), (50257, 768)):
+            for rows in (1, 8, 128, 197, 1024):
+                if columns == 50257 and rows > 8:
+                    continue
+                name = type if activations == "f32" else f"{type} x {activations}"
+                widened = activations == "f32" and (rows < 8 or not dots)
+                yield Work("types", f"matmul {name} {rows}x{columns}x{depth}", "tests/bench/Inputs/matmul.weft",
+                           {"kind": "matmul", "rows": rows, "columns": columns, "depth": depth},
+                           [("f32", [rows, depth], 0)], ["weft"], flops=2 * rows * columns * depth,
+                           bytes=bits[type] / 8 * columns * depth, axes={"from": depth, "to": columns}, weights=True,
+                           type=type, activations=activations, arithmetic="f32" if widened else arithmetic,
+                           share=0.90 if type == arithmetic and rows >= 128 else None)
 
 
 def attentions():
@@ -79,6 +105,11 @@ def models():
     yield Work("models", "gpt2 prefill 512", "examples/gpt2/gpt2.weft", {"kind": "model", "model": "gpt2"},
                [("i32", [1, length], 50257)], ["weft"] + peers, weights=True, ratio=1.25, seconds=0, rounds=5,
                flops=transformer(12, 768, 3072, length, length * (length + 1) / 2) + 2 * length * 768 * 50257)
+    for type, bits in (("bf16", 16), ("int8", 8), ("int4", 4.5)):
+        yield Work("models", f"gpt2 step at 512 {type}", "examples/gpt2/gpt2.weft",
+                   {"kind": "model", "model": "gpt2", "after": 512}, [("i32", [1, 1], 50257)], ["weft"],
+                   past=[("i32", [1, length], 50257)], weights=True, type=type, share=0.85, seconds=0.25,
+                   bytes=bits / 8 * GPT2_WEIGHTS + 4 * 2 * 12 * 768 * (length + 1), flops=2 * GPT2_WEIGHTS)
     yield Work("models", "gpt2 step at 512", "examples/gpt2/gpt2.weft", {"kind": "model", "model": "gpt2", "after": 512},
                [("i32", [1, 1], 50257)], ["weft"] + peers, past=[("i32", [1, length], 50257)], weights=True, share=0.85,
                ratio=1.3, seconds=0.25, bytes=4 * (GPT2_WEIGHTS + 2 * 12 * 768 * (length + 1)), flops=2 * GPT2_WEIGHTS)
@@ -94,4 +125,4 @@ def models():
                    flops=batch * (transformer(12, 768, 3072, length, length * length) + 2 * 196 * 768 * 768))
 
 
-GROUPS = {"matmul": matmuls, "attention": attentions, "decode": decodes, "models": models}
+GROUPS = {"matmul": matmuls, "types": narrow_matmuls, "attention": attentions, "decode": decodes, "models": models}
