@@ -44,6 +44,7 @@ void buildFused(OpPassManager &pm, const TargetLimits &limits, const NumberTypes
     pm.addNestedPass<func::FuncOp>(createFuseNormPass());
   pm.addNestedPass<func::FuncOp>(createRoundWeightsPass({types.weights, types.int8Activations}));
   cleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createLayOutCachesPass());
   // Last, when it is known which weights are used, and how.
   pm.addPass(createPlaceWeightsPass());
   cleanup(pm);

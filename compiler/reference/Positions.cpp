@@ -73,25 +73,34 @@ llvm::Error evaluate(CacheOp op, Frame &frame) {
     return failure(op, "appends to a tensor that is not an argument of the function, so nobody would see it");
   Tensor &state = *frame.shared(op.getState());
   const Tensor &input = frame[op.getInput()];
-  int64_t past = frame.integer(op.getPast()), capacity = state.shape[1], added = input.shape[1], all = past + added;
+  int64_t position = op.getPosition();
+  int64_t past = frame.integer(op.getPast()), capacity = state.shape[position], added = input.shape[1],
+          all = past + added;
   if (past < 0 || all > capacity)
     return failure(op, "puts " + Twine(added) + " positions at " + Twine(past) + " into a state of " + Twine(capacity));
-  std::vector<int64_t> wanted = state.shape;
+  std::vector<int64_t> wanted;
+  for (int64_t dim = 0; dim < int64_t(state.shape.size()); ++dim)
+    wanted.push_back(state.shape[op.getStateDim(dim)]);
   wanted[1] = added;
   if (auto error = expectShape(op, "input", input, wanted))
     return error;
 
-  std::vector<int64_t> shape = state.shape;
+  std::vector<int64_t> shape = wanted;
   shape[1] = all;
   auto result = allocate(op, shape);
   if (!result)
     return result.takeError();
-  int64_t width = count(ArrayRef(state.shape).drop_front(2)); // elements of one position
-  for (int64_t b = 0; b < state.shape[0]; ++b) {
-    auto begin = state.values.begin() + b * capacity * width;
-    std::copy_n(input.values.begin() + b * added * width, added * width, begin + past * width);
-    std::copy_n(begin, all * width, result->values.begin() + b * all * width);
-  }
+  // Numbers of one position that lie together, and how many such rows a position has.
+  ArrayRef<int64_t> sizes(state.shape);
+  int64_t width = count(sizes.drop_front(position + 1)), rows = count(sizes.slice(1, position - 1));
+  for (int64_t b = 0; b < sizes[0]; ++b)
+    for (int64_t row = 0; row < rows; ++row) {
+      auto line = state.values.begin() + (b * rows + row) * capacity * width;
+      for (int64_t i = 0; i < added; ++i)
+        std::copy_n(input.values.begin() + ((b * added + i) * rows + row) * width, width, line + (past + i) * width);
+      for (int64_t i = 0; i < all; ++i)
+        std::copy_n(line + i * width, width, result->values.begin() + ((b * all + i) * rows + row) * width);
+    }
   frame.set(op, std::move(*result));
   return llvm::Error::success();
 }

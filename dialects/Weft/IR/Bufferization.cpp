@@ -78,6 +78,35 @@ template <typename Op> struct KernelModel : BufferizableOpInterface::ExternalMod
   }
 };
 
+/// The state's memory with the dimensions of what it holds in their order.
+MemRefType inOrder(CacheOp op, MemRefType state) {
+  if (op.getPosition() == 1)
+    return state;
+  auto [stateStrides, offset] = state.getStridesAndOffset();
+  SmallVector<int64_t> sizes, strides;
+  for (int64_t dim = 0; dim < state.getRank(); ++dim) {
+    sizes.push_back(state.getDimSize(op.getStateDim(dim)));
+    strides.push_back(stateStrides[op.getStateDim(dim)]);
+  }
+  return MemRefType::get(sizes, state.getElementType(), StridedLayoutAttr::get(op.getContext(), offset, strides),
+                         state.getMemorySpace());
+}
+
+Value inOrder(OpBuilder &b, CacheOp op, Value state) {
+  if (op.getPosition() == 1)
+    return state;
+  Location loc = op.getLoc();
+  MemRefType type = inOrder(op, cast<MemRefType>(state.getType()));
+  auto metadata = memref::ExtractStridedMetadataOp::create(b, loc, state);
+  SmallVector<OpFoldResult> given = kernel::sizesOf(b, loc, state), sizes, strides,
+                            givenStrides = metadata.getConstifiedMixedStrides();
+  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+    sizes.push_back(given[op.getStateDim(dim)]);
+    strides.push_back(givenStrides[op.getStateDim(dim)]);
+  }
+  return memref::ReinterpretCastOp::create(b, loc, type, state, metadata.getConstifiedMixedOffset(), sizes, strides);
+}
+
 /// The input is copied to its place in the state; the result is the part of the state that is filled then.
 struct CacheModel : BufferizableOpInterface::ExternalModel<CacheModel, CacheOp> {
   bool bufferizesToMemoryRead(Operation *, OpOperand &, const AnalysisState &) const { return true; }
@@ -102,13 +131,14 @@ struct CacheModel : BufferizableOpInterface::ExternalModel<CacheModel, CacheOp> 
     SmallVector<OpFoldResult> offsets(sizes.size(), rewriter.getIndexAttr(0)),
         ones(sizes.size(), rewriter.getIndexAttr(1));
     offsets[1] = op.getPast();
-    Value place = memref::SubViewOp::create(rewriter, loc, *state, offsets, sizes, ones);
+    Value ordered = inOrder(rewriter, op, *state);
+    Value place = memref::SubViewOp::create(rewriter, loc, ordered, offsets, sizes, ones);
     if (failed(options.createMemCpy(rewriter, loc, *input, place)))
       return failure();
     Value added = getValueOrCreateConstantIndexOp(rewriter, loc, sizes[1]);
     sizes[1] = arith::AddIOp::create(rewriter, loc, op.getPast(), added).getResult();
     offsets[1] = rewriter.getIndexAttr(0);
-    Value filled = memref::SubViewOp::create(rewriter, loc, *state, offsets, sizes, ones);
+    Value filled = memref::SubViewOp::create(rewriter, loc, ordered, offsets, sizes, ones);
     replaceOpWithBufferizedValues(rewriter, op, filled);
     return success();
   }
@@ -122,7 +152,7 @@ struct CacheModel : BufferizableOpInterface::ExternalModel<CacheModel, CacheOp> 
     auto type = cast<RankedTensorType>(op.getResult().getType());
     SmallVector<int64_t> zeros(type.getRank(), 0), ones(type.getRank(), 1);
     return cast<BufferLikeType>(
-        memref::SubViewOp::inferResultType(cast<MemRefType>(*whole), zeros, type.getShape(), ones));
+        memref::SubViewOp::inferResultType(inOrder(op, cast<MemRefType>(*whole)), zeros, type.getShape(), ones));
   }
 };
 

@@ -8,12 +8,17 @@ LogicalResult CacheOp::verify() {
   ShapedType state = getState().getType(), input = getInput().getType(), result = getResult().getType();
   if (state.getRank() < 2 || input.getRank() != state.getRank() || result.getRank() != state.getRank())
     return emitOpError("state, input and result must have one rank of at least 2 (C1)");
-  for (int64_t dim = 0; dim < state.getRank(); ++dim)
-    if (dim != 1 && (!kernel::compatible(state.getDimSize(dim), input.getDimSize(dim)) ||
-                     !kernel::compatible(state.getDimSize(dim), result.getDimSize(dim))))
+  int64_t position = getPosition();
+  if (position < 1 || position >= state.getRank())
+    return emitOpError("position ") << position << " is no dimension of " << state << " that positions can be (C3)";
+  for (int64_t dim = 0; dim < state.getRank(); ++dim) {
+    int64_t size = state.getDimSize(getStateDim(dim));
+    if (dim != 1 &&
+        (!kernel::compatible(size, input.getDimSize(dim)) || !kernel::compatible(size, result.getDimSize(dim))))
       return emitOpError("state ") << state << ", input " << input << " and result " << result
                                    << " must agree but in their positions (C1)";
-  if (state.isDynamicDim(1))
+  }
+  if (state.isDynamicDim(position))
     return emitOpError("needs a state of known length, but it is ") << state << " (C2)";
   return success();
 }

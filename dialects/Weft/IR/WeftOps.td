@@ -318,9 +318,20 @@ def Weft_CacheOp : Op<Weft_Dialect, "cache", [Pure, DeclareOpInterfaceMethods<Re
     Positions past ... past + S - 1 of the state become the input; the result is positions 0 ... past + S - 1 of it,
     `[B, past + S, ...]`. The state is updated in place: bufferization makes the result a view of it.
     The caller guarantees past + S <= C. C1. state, input and result agree but in size 1. C2. C is static.
+
+    `position` is where the state has its positions; its other dimensions are those of the input, in their order. With
+    2, the positions of one head lie together in a state `[B, G, C, D]` of `[B, S, G, D]`. C3. It is one of 1 ... rank - 1.
   }];
-  let arguments = (ins AnyRankedTensor:$state, AnyRankedTensor:$input, Index:$past);
+  let arguments = (ins AnyRankedTensor:$state, AnyRankedTensor:$input, Index:$past,
+                       DefaultValuedAttr<I64Attr, "1">:$position);
   let results = (outs AnyRankedTensor:$result);
+  let extraClassDeclaration = [{
+    /// The dimension of the state that a dimension of input and result is.
+    int64_t getStateDim(int64_t dim) {
+      int64_t position = getPosition();
+      return dim == 1 ? position : dim > 1 && dim <= position ? dim - 1 : dim;
+    }
+  }];
   let assemblyFormat = [{
     $input `into` $state `at` $past attr-dict `:` type($input) `into` type($state) `->` type($result)
   }];

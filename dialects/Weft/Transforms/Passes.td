@@ -122,6 +122,15 @@ def PlaceWeightsPass : Pass<"weft-place-weights", "::mlir::ModuleOp"> {
 
 //===-- phase `tiled`: from tensors to buffers and kernels ------------------------------------------------------===//
 
+def LayOutCachesPass : Pass<"weft-lay-out-caches", "::mlir::func::FuncOp"> {
+  let summary = "the positions of one head lie together";
+  let description = [{
+    A cache of `[batch, context, heads, width]` becomes `[batch, heads, context, width]`, in the entry point's contract as
+    well: attention reads one head after the other, and then what it reads is one stream. Caches that something else than
+    `weft.cache` uses, and those of fewer dimensions, stay as they are.
+  }];
+}
+
 def BindEntryPass : Pass<"weft-bind-entry", "::mlir::ModuleOp"> {
   let summary = "turn entry points into functions on the caller's memory";
   let description = [{

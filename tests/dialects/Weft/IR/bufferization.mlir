@@ -33,3 +33,19 @@ func.func @cache(%m: memref<2x?x8xf32>, %s: memref<2x16x8xf32>, %past: index, %o
   bufferization.materialize_in_destination %all in restrict writable %out : (tensor<2x?x8xf32>, memref<2x?x8xf32>) -> ()
   return
 }
+
+// With heads first, what is seen of it is in the order of the input all the same.
+// CHECK-LABEL: func.func @cache_heads_first
+func.func @cache_heads_first(%m: memref<?x?x4x8xf32>, %s: memref<?x4x16x8xf32>, %past: index, %out: memref<?x?x4x8xf32>) {
+  %x = bufferization.to_tensor %m restrict : memref<?x?x4x8xf32> to tensor<?x?x4x8xf32>
+  %state = bufferization.to_tensor %s restrict writable : memref<?x4x16x8xf32> to tensor<?x4x16x8xf32>
+  // CHECK-NOT: memref.alloc
+  // CHECK: %[[BATCH:.*]] = memref.dim %arg1, %c0
+  // CHECK: %[[VIEW:.*]] = memref.reinterpret_cast %arg1 to offset: [0], sizes: [%[[BATCH]], 16, 4, 8], strides: [512, 8, 128, 1]
+  // CHECK: %[[PLACE:.*]] = memref.subview %[[VIEW]][0, %arg2, 0, 0]
+  // CHECK: memref.copy %arg0, %[[PLACE]]
+  // CHECK: memref.subview %[[VIEW]][0, 0, 0, 0]
+  %all = weft.cache %x into %state at %past {position = 2 : i64} : tensor<?x?x4x8xf32> into tensor<?x4x16x8xf32> -> tensor<?x?x4x8xf32>
+  bufferization.materialize_in_destination %all in restrict writable %out : (tensor<?x?x4x8xf32>, memref<?x?x4x8xf32>) -> ()
+  return
+}
