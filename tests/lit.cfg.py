@@ -6,7 +6,9 @@
 #   shared   the folder ../shared beside the project is there (never in a user's clone)
 #   slow     the run is a whole one, not `./dev test --quick`
 #   avx512   this machine runs x86-64-v4 code
+#   vulkan   this machine has a Vulkan device that models can run on
 import os
+import sys
 import sys
 
 import lit.formats
@@ -43,3 +45,12 @@ with open("/proc/cpuinfo") as cpu:
     flags = set(next(line for line in cpu if line.startswith("flags")).split())
 if {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"} <= flags:
     config.available_features.add("avx512")
+
+sys.path.insert(0, os.path.join(config.weft_source_dir, "tests", "tools"))
+sys.dont_write_bytecode = True
+import vulkan
+
+config.environment, missing = vulkan.environment(config.environment, os.path.join(bin_dir, "weft"),
+                                                 os.path.join(config.test_exec_root, "vulkan-cache"))
+if not missing:
+    config.available_features.add("vulkan")

@@ -83,12 +83,17 @@ int Benchmark::run() {
     return fail(Usage, options.onlyForModels + " is for models, but '" + file + "' is compiled already");
   if (kind == InputKind::Library && options.profile)
     return fail(Usage, "--profile needs the model, but '" + file + "' is compiled already, without counting time");
+  bool onGpu = !options.device.empty() && options.device != "cpu";
+  if (options.profile && (onGpu || llvm::is_contained(options.compile.targets, "vulkan")))
+    return fail(Usage, "--profile counts time in code for CPUs; leave --device and --target away");
   TemporaryFolder folder;
   std::string library = file;
   if (kind == InputKind::Model)
     if (int code = makeLibrary(folder, library))
       return code;
-  if (int code = openLibrary(library, {}, module))
+  weft_load_options load = {};
+  load.device = options.device.empty() ? nullptr : options.device.c_str();
+  if (int code = openLibrary(library, load, module))
     return code;
   llvm::scope_exit close([&] { weft_module_destroy(module); });
   if (options.profile)
@@ -142,6 +147,7 @@ int Benchmark::makeLibrary(TemporaryFolder &folder, std::string &library) {
     return fail(Machine, "cannot make a folder for temporary files: " + llvm::Twine(std::strerror(errno)));
   CompileOptions compileOptions = options.compile;
   library = compileOptions.output = folder.file("model.so");
+  compileOptions.targets = targetsFor(compileOptions.targets, options.device);
   if (options.profile)
     compileOptions.profile = &calls;
   return compile(compileOptions);
@@ -261,7 +267,7 @@ int Benchmark::report(weft_kind kind, const weft_entry_info &entry, const Measur
 
 int Benchmark::profile(weft_kind kind, const weft_entry_info &entry, const Measured &measured) {
   std::vector<TargetLimits> limits;
-  if (int code = Session::limits(options.compile.cpus, limits))
+  if (int code = Session::limits({}, options.compile.cpus, limits))
     return code;
   std::vector<EntryCosts> entries;
   auto size = [&](llvm::StringRef axis) { return sizeOf(kind, entry, axis); };

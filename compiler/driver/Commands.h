@@ -34,6 +34,7 @@ struct TypeOptions {
 struct CompileOptions {
   ModelOptions model;
   TypeOptions types;
+  std::vector<std::string> targets; ///< "cpu", "vulkan"; none: cpu, or what the device asks for
   std::vector<std::string> cpus = {"native"};
   std::string output;
   std::string emit; ///< a phase: print IR and stop
@@ -55,7 +56,7 @@ struct RunOptions {
 struct InspectOptions {
   ModelOptions model;
   TypeOptions types;
-  std::string cpu = "native";
+  std::string target = "cpu", cpu = "native";
   std::string phase, dumpDirectory;
   bool roofline = false, remarks = false;
   int64_t past = 0;
@@ -67,6 +68,8 @@ struct InspectOptions {
 struct VerifyOptions {
   ModelOptions model;
   TypeOptions types;
+  std::vector<std::string> targets; ///< none: cpu, or what the device asks for
+  std::string device;               ///< that code for a GPU runs on: "vulkan:1"; empty: the best
   std::vector<std::string> cpus = {"native"};
   std::vector<std::string> inputs; ///< name=input.npy; others are random
   std::vector<std::string> sizes;  ///< of axes in random inputs: "seq=129"
@@ -82,6 +85,7 @@ struct BenchOptions {
   int threads = 0;                ///< 0: as many as there are CPUs
   int repeat = 0;                 ///< calls; 0: for about a second, five at least
   bool profile = false;           ///< of each kernel
+  std::string device;             ///< "vulkan:1"; empty: what the library says
 };
 
 struct InitOptions {
@@ -98,5 +102,6 @@ int verify(const VerifyOptions &options);
 int check(const ModelOptions &options);
 int init(const InitOptions &options);
 int bench(const BenchOptions &options);
+int devices();
 
 } // namespace weft::driver

@@ -51,14 +51,16 @@ static std::string outputFor(const CompileOptions &options) {
 
 int compile(const CompileOptions &options) {
   std::vector<TargetLimits> limits;
-  if (int code = Session::limits(options.cpus, limits))
+  if (int code = Session::limits(options.targets, options.cpus, limits))
     return code;
   Phase emitted = Phase::llvm;
   if (!options.emit.empty()) {
-    if (int code = findPhase(options.emit, emitted))
-      return code;
+    if (limits.size() > 1 && limits.back().target == Target::Vulkan)
+      return fail(Usage, "--emit shows the code of one target, but --target names " + Twine(options.targets.size()));
     if (limits.size() > 1)
       return fail(Usage, "--emit shows the code of one CPU level, but --cpu names " + Twine(limits.size()));
+    if (int code = findPhase(options.emit, emitted, limits.back().target))
+      return code;
     if (!options.weightsOut.empty())
       return fail(Usage, "--emit prints IR and writes no weights; leave --weights-out away");
   }
@@ -92,11 +94,13 @@ int compile(const CompileOptions &options) {
   std::vector<OwningOpRef<ModuleOp>> lowered;
   std::vector<LoweredCode> codes;
   for (const TargetLimits &level : limits) {
-    progress.step("lowering for " + level.cpu);
+    progress.step("lowering for " + describe(level));
     lowered.push_back(session.module().clone());
     pipeline.limits = level;
     pipeline.from = Phase::fused;
-    pipeline.dumpDirectory = level.cpu == limits.back().cpu ? options.dumpDirectory : "";
+    // Of CPUs, the best.
+    bool isLast = &level == &limits.back() || (&level)[1].target != level.target;
+    pipeline.dumpDirectory = isLast ? options.dumpDirectory : "";
     if (options.profile) {
       pipeline.to = Phase::tiled;
       if (failed(runPipeline(*lowered.back(), pipeline)))

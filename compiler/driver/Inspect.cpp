@@ -25,7 +25,7 @@ static int roofline(const InspectOptions &options, const TargetLimits &limits) {
 
 int inspect(const InspectOptions &options) {
   std::vector<TargetLimits> limits;
-  if (int code = Session::limits({options.cpu}, limits))
+  if (int code = Session::limits({options.target}, {options.cpu}, limits))
     return code;
   bool masks = options.mask || !options.maskSvg.empty();
   if (!options.inputs.empty() && !masks)
@@ -42,7 +42,7 @@ int inspect(const InspectOptions &options) {
   if (options.dumpDirectory.empty())
     pipeline.to = Phase::fused; // all that is remarked is by then
   if (!options.phase.empty())
-    if (int code = findPhase(options.phase, pipeline.to))
+    if (int code = findPhase(options.phase, pipeline.to, limits.front().target))
       return code;
   Session session;
   if (options.remarks)

@@ -82,10 +82,16 @@ static int makeLibrary(CompileOptions options, const TemporaryFolder &folder, st
   return compile(options);
 }
 
+/// Code for the device that is asked for, where no target is.
+static CompileOptions forDevice(CompileOptions options, const ::arguments &asked) {
+  options.targets = targetsFor(options.targets, asked.device ? asked.device : "");
+  return options;
+}
+
 static int compileAndRun(const CompileOptions &options, const ::arguments &asked) {
   TemporaryFolder folder;
   std::string library;
-  if (int code = makeLibrary(options, folder, library))
+  if (int code = makeLibrary(forDevice(options, asked), folder, library))
     return code;
   return runLibrary(library, asked, &folder);
 }
@@ -100,7 +106,7 @@ static int runAndPlot(const RunOptions &options, std::vector<std::string> argume
     return code;
   if (given.asked.mode != MODE_RUN)
     return fail(Usage, "--plot draws what whole sequences give; leave --step, --generate and --info away");
-  CompileOptions toLibrary = options.compile;
+  CompileOptions toLibrary = forDevice(options.compile, given.asked);
   toLibrary.model.attentionWeights = true;
   std::string library;
   if (int code = makeLibrary(toLibrary, folder, library))

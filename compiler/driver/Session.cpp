@@ -28,15 +28,24 @@ int report(llvm::Error error) {
   return fail(code, text);
 }
 
-int findPhase(llvm::StringRef wanted, Phase &phase) {
+int findPhase(llvm::StringRef wanted, Phase &phase, std::optional<Target> target) {
   if (std::optional<Phase> found = phaseNamed(wanted)) {
     phase = *found;
-    return Done;
+    if (!target || isPhaseOf(phase, *target))
+      return Done;
+    StringRef other = name(*target == Target::Cpu ? Target::Vulkan : Target::Cpu);
+    return fail(Usage, "'" + wanted + "' is a phase of code for " + other + "; add --target " + other);
   }
   std::string names;
   for (Phase known : allPhases())
     names += (names.empty() ? "" : ", ") + name(known).str();
   return fail(Usage, "there is no phase '" + wanted + "'; there are " + names);
+}
+
+std::vector<std::string> targetsFor(llvm::ArrayRef<std::string> targets, llvm::StringRef device) {
+  if (targets.empty() && !device.empty())
+    return {device.split(':').first.str()};
+  return targets.vec();
 }
 
 //===-- progress ------------------------------------------------------------------------------------------------===//
@@ -116,8 +125,12 @@ llvm::Expected<std::pair<std::string, int64_t>> parseAxis(llvm::StringRef text, 
   return std::pair(axis.trim().str(), value);
 }
 
-int Session::limits(ArrayRef<std::string> cpus, std::vector<TargetLimits> &limits) {
-  for (const std::string &cpu : cpus) {
+int Session::limits(ArrayRef<std::string> targets, ArrayRef<std::string> cpus, std::vector<TargetLimits> &limits) {
+  for (const std::string &target : targets)
+    if (target != "cpu" && target != "vulkan")
+      return fail(Usage, "there is no target '" + target + "'; there are cpu and vulkan");
+  bool forCpu = targets.empty() || llvm::is_contained(targets, "cpu");
+  for (const std::string &cpu : forCpu ? cpus : ArrayRef<std::string>()) {
     std::optional<TargetLimits> found = limitsFor(cpu);
     if (!found)
       return fail(Usage, "there is no CPU level '" + cpu + "'; known are " + cpuNames());
@@ -127,6 +140,8 @@ int Session::limits(ArrayRef<std::string> cpus, std::vector<TargetLimits> &limit
   llvm::sort(limits, [](const TargetLimits &a, const TargetLimits &b) {
     return std::pair(a.lanes, a.dots) < std::pair(b.lanes, b.dots);
   });
+  if (llvm::is_contained(targets, "vulkan"))
+    limits.push_back(vulkanLimits());
   return Done;
 }
 

@@ -16,8 +16,11 @@ namespace weft::driver {
 /// Prints "weft: error: ..." and gives the exit code that fits: the machine's fault when memory or disk ran out.
 int report(llvm::Error error);
 int fail(ExitCode code, const llvm::Twine &message);
-/// The phase of this name, or Usage after reporting which there are.
-int findPhase(llvm::StringRef name, Phase &phase);
+/// The phase of this name, or Usage after reporting which there are, or that code for the target has no such phase.
+int findPhase(llvm::StringRef name, Phase &phase, std::optional<Target> target = std::nullopt);
+
+/// The targets that are asked for; where none is, the one that the device (which may be none) needs.
+std::vector<std::string> targetsFor(llvm::ArrayRef<std::string> targets, llvm::StringRef device);
 
 /// One line on a terminal's stderr that says what is going on, once it has taken half a second.
 class Progress {
@@ -36,8 +39,9 @@ public:
   Session();
   /// Reads the model (phase `options.from`) and its checkpoint. Returns Done or an exit code, after reporting.
   int open(const ModelOptions &options);
-  /// The limits for CPU names, reported when one is unknown.
-  static int limits(llvm::ArrayRef<std::string> cpus, std::vector<TargetLimits> &limits);
+  /// The limits for targets (none: cpu) and CPU names, reported when one is unknown: CPUs in rising order, then GPUs.
+  static int limits(llvm::ArrayRef<std::string> targets, llvm::ArrayRef<std::string> cpus,
+                    std::vector<TargetLimits> &limits);
 
   /// The types of numbers, for code of these levels; reported where they do not go together, or not with the phase that
   /// the model is in.

@@ -13,6 +13,7 @@
 #include "compiler/driver/Artefacts.h"
 #include "compiler/driver/Session.h"
 #include "compiler/driver/VerifyData.h"
+#include "compiler/targets/Targets.h"
 #include "dialects/Weft/IR/ModelContract.h"
 #include <utility>
 
@@ -56,7 +57,7 @@ int Verification::run() {
   if (session.phase() != Phase::model)
     return fail(Usage, "a model is verified from its first phase on");
   std::vector<TargetLimits> limits;
-  if (int code = Session::limits(options.cpus, limits))
+  if (int code = Session::limits(targetsFor(options.targets, options.device), options.cpus, limits))
     return code;
   if (int code = session.types(options.types, limits, types))
     return code;
@@ -234,35 +235,41 @@ int Verification::code(const TargetLimits &level) {
   CompileOptions compileOptions;
   compileOptions.model = options.model;
   compileOptions.types = options.types;
+  compileOptions.targets = {name(level.target).str()};
   compileOptions.cpus = {level.cpu};
   compileOptions.output = folder.file("model.so");
   compileOptions.quiet = true;
   if (int code = compile(compileOptions))
     return code;
+  weft_load_options load = {};
+  if (level.target == Target::Vulkan)
+    load.device = options.device.empty() ? "vulkan" : options.device.c_str();
   weft_module *module = nullptr;
-  if (int code = openLibrary(compileOptions.output, {}, module))
+  if (int code = openLibrary(compileOptions.output, load, module))
     return code;
+  const std::string what = "code for " + describe(level);
   int status = Done;
   std::vector<Tensor> single, results, naive;
   status = naiveFor(level, 0, naive);
+  // On a GPU the second run shows that the first left nothing behind.
   for (int threads : {1, 2}) {
     if (status != Done)
       break;
     status = runCode(module, sequence, inputs, 0, threads, results);
     if (threads == 1) {
-      compareAll("code for " + level.cpu, results, naive, 0);
+      compareAll(what, results, naive, 0);
       single = results;
     } else if (status == Done) {
       for (auto [a, b] : llvm::zip(single, results))
         if (std::memcmp(a.values.data(), b.values.data(), a.values.size() * sizeof(double)) && firstDivergence.empty())
-          firstDivergence = "code for " + level.cpu + ": 1 and 2 threads give different bits";
+          firstDivergence = what + ": 1 and 2 threads give different bits";
     }
   }
   for (int64_t size : {int64_t(1), int64_t(3), positions})
     if (step.function && positions && status == Done) {
       if ((status = naiveFor(level, size, naive)) || (status = runCode(module, step, inputs, size, 2, results)))
         break;
-      compareAll(("code for " + level.cpu + ", steps of " + Twine(size)).str(), results, naive, 0);
+      compareAll((what + ", steps of " + Twine(size)).str(), results, naive, 0);
     }
   weft_module_destroy(module);
   return status;

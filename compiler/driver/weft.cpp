@@ -53,16 +53,11 @@ CLI::Option *addCpus(CLI::App *app, std::vector<std::string> &cpus) {
       ->allow_extra_args(false);
 }
 
-/// An option with one value so far; it is there so that others get an answer.
-void addOnly(CLI::App *app, const char *option, const std::string &only, const char *help) {
-  app->add_option_function<std::string>(
-         option,
-         [option, only](const std::string &value) {
-           if (value != only)
-             throw CLI::ValidationError(option, "'" + value + "' is not supported; there is " + only);
-         },
-         help)
-      ->type_name(only)
+CLI::Option *addTargets(CLI::App *app, std::vector<std::string> &targets) {
+  return app->add_option("--target", targets, "cpu or vulkan; both: one artefact runs on either, see its --device")
+      ->type_name("TARGET")
+      ->delimiter(',')
+      ->allow_extra_args(false)
       ->group(compilation);
 }
 
@@ -80,7 +75,7 @@ void addTypes(CLI::App *app, TypeOptions &options) {
 
 void addCompile(CLI::App *app, CompileOptions &options) {
   addCpus(app, options.cpus)->group(compilation);
-  addOnly(app, "--target", "cpu", "the machine that runs it");
+  addTargets(app, options.targets);
   addTypes(app, options.types);
   app->add_option("-O", options.optimization, "LLVM's optimization level, 0 to 3")
       ->check(CLI::Range(0, 3))
@@ -204,7 +199,8 @@ int main(int argc, char **argv) {
   runApp->add_option("--plot-labels", runOptions.plotLabels, "a file with what to write at each position, line by line")
       ->type_name("FILE");
   runApp->footer("All else is for the artefact: name=input.npy, -o [NAME=]FILE, --time, --repeat N, --threads N,\n"
-                 "--step[=N], --info, --verify-weights. After '--' nothing is for weft. With --plot, --prompt TEXT is\n"
+                 "--step[=N], --device D, --info, --verify-weights. After '--' nothing is for weft. With --plot, "
+                 "--prompt TEXT is\n"
                  "the input of a model over bytes.");
   runApp->callback([&] {
     takeExtras(runApp, rest, runOptions);
@@ -218,7 +214,7 @@ int main(int argc, char **argv) {
   generateApp->add_option("--tokenizer", tokenizer, "bytes: one token per byte")->check(CLI::IsMember({"bytes"}));
   generateApp->footer(
       "All else is for the artefact: --prompt TEXT or --tokens 1,2,3, --length N, --temperature T, --seed N,\n"
-      "--no-cache, --time, --threads N. After '--' nothing is for weft.");
+      "--no-cache, --time, --threads N, --device D. After '--' nothing is for weft.");
   generateApp->callback([&] {
     generateOptions.arguments = {"--generate"};
     takeExtras(generateApp, rest, generateOptions);
@@ -228,6 +224,7 @@ int main(int argc, char **argv) {
   InspectOptions inspectOptions;
   CLI::App *inspectApp = app.add_subcommand("inspect", "look at what the compiler makes of a model");
   addModel(inspectApp, inspectOptions.model);
+  inspectApp->add_option("--target", inspectOptions.target, "cpu or vulkan")->type_name("TARGET")->group(compilation);
   inspectApp->add_option("--cpu", inspectOptions.cpu, "native, x86-64-v3, x86-64-v4 or x86-64-v4-bf16")
       ->type_name("LEVEL")
       ->group(compilation);
@@ -261,6 +258,8 @@ int main(int argc, char **argv) {
       ->add_option("--past", benchOptions.past,
                    "positions in the cache before a step; else 128, or less where less fit")
       ->check(CLI::NonNegativeNumber);
+  benchApp->add_option("--device", benchOptions.device, "cpu, vulkan or vulkan:N, see weft devices")
+      ->type_name("DEVICE");
   benchApp->add_option("--threads", benchOptions.threads, "by default as many as there are CPUs")
       ->check(CLI::Range(1, 1024));
   benchApp->add_option("--repeat", benchOptions.repeat, "calls to measure; by default for a second, 5 at least")
@@ -276,8 +275,12 @@ int main(int argc, char **argv) {
   VerifyOptions verifyOptions;
   CLI::App *verifyApp = app.add_subcommand("verify", "compare the phases and the code with the float64 reference");
   addModel(verifyApp, verifyOptions.model);
+  addTargets(verifyApp, verifyOptions.targets);
   addCpus(verifyApp, verifyOptions.cpus)->group(compilation);
   addTypes(verifyApp, verifyOptions.types);
+  verifyApp
+      ->add_option("--device", verifyOptions.device, "that code for vulkan runs on: vulkan, vulkan:1; see weft devices")
+      ->type_name("DEVICE");
   verifyApp->add_option("INPUTS", verifyOptions.inputs, "name=input.npy; inputs that are not given are random")
       ->type_name("");
   verifyApp->add_option("--size", verifyOptions.sizes, "run-time size of an axis in random inputs: seq=129")
@@ -298,6 +301,8 @@ int main(int argc, char **argv) {
   initApp->add_option("-o", initOptions.output, "the checkpoint to write")->required()->type_name("OUT.safetensors");
   initApp->add_option("--seed", initOptions.seed, "of the random numbers");
   initApp->callback([&] { code = init(initOptions); });
+
+  app.add_subcommand("devices", "list what models can run on here")->callback([&] { code = devices(); });
 
   try {
     app.parse(argc, argv);

@@ -63,13 +63,14 @@ llvm::Error checkPaths(const PackageOptions &options, const Checkpoint *checkpoi
   return llvm::Error::success();
 }
 
-/// Generated code names things by number; every level must use the same numbers.
+/// Generated code names things by number; every level and GPU must use the same numbers.
 llvm::Expected<std::vector<std::string>> labelsOf(llvm::ArrayRef<LoweredCode> codes) {
   Attribute labels;
   for (const LoweredCode &code : codes) {
     Attribute here = code.module->getAttr(contract::labels);
     if (&code != codes.begin() && here != labels)
-      return llvm::createStringError("the CPU levels disagree on '%s'", contract::labels.data());
+      return llvm::createStringError("the code for %s and for %s disagree on '%s'", describe(codes[0].limits).c_str(),
+                                     describe(code.limits).c_str(), contract::labels.data());
     labels = here;
   }
   std::vector<std::string> result;
@@ -77,6 +78,14 @@ llvm::Expected<std::vector<std::string>> labelsOf(llvm::ArrayRef<LoweredCode> co
     for (auto label : array.getAsRange<StringAttr>())
       result.push_back(label.str());
   return result;
+}
+
+/// What the artefact runs on: "x86-64-v3, x86-64-v4 and Vulkan".
+std::string devicesOf(llvm::ArrayRef<LoweredCode> codes) {
+  std::string text;
+  for (auto [i, code] : llvm::enumerate(codes))
+    text += (i == 0 ? "" : i + 1 == codes.size() ? " and " : ", ") + describe(code.limits);
+  return text;
 }
 
 /// The files of one artefact while it is made. What is not committed vanishes.
@@ -266,7 +275,7 @@ llvm::Error writeArtefact(ModuleOp model, llvm::ArrayRef<LoweredCode> codes, con
     if (auto error = files->weights->commit())
       return error;
   if (files->header) {
-    files->header->stream() << cHeader(*interface, path::filename(options.output));
+    files->header->stream() << cHeader(*interface, path::filename(options.output), devicesOf(codes));
     if (auto error = files->header->commit())
       return error;
   }

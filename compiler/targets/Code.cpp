@@ -11,7 +11,6 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "runtime/include/weft/abi.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
@@ -19,16 +18,24 @@ namespace weft {
 namespace {
 
 struct Level {
-  llvm::StringLiteral cpu;
-  unsigned number;
+  llvm::StringLiteral cpu; ///< what its functions may use; of a GPU's host it may be any
+  unsigned number, device;
   llvm::StringLiteral suffix;
   llvm::StringLiteral vectorWidth; ///< kernels are written for it; LLVM's own choice for v4 would split each vector
   llvm::StringLiteral target = cpu, features = "";
 };
-constexpr Level knownLevels[] = {
-    {"x86-64-v3", WEFT_ABI_CPU_V3, ".v3", "256"},
-    {"x86-64-v4", WEFT_ABI_CPU_V4, ".v4", "512"},
-    {"x86-64-v4-bf16", WEFT_ABI_CPU_V4_BF16, ".v4-bf16", "512", "x86-64-v4", "+avx512bf16,+avx512vnni"}};
+constexpr Level knownLevels[] = {{"x86-64-v3", WEFT_ABI_CPU_V3, WEFT_ABI_DEVICE_CPU, ".v3", "256"},
+                                 {"x86-64-v4", WEFT_ABI_CPU_V4, WEFT_ABI_DEVICE_CPU, ".v4", "512"},
+                                 {"x86-64-v4-bf16", WEFT_ABI_CPU_V4_BF16, WEFT_ABI_DEVICE_CPU, ".v4-bf16", "512",
+                                  "x86-64-v4", "+avx512bf16,+avx512vnni"},
+                                 {"x86-64", 0, WEFT_ABI_DEVICE_VULKAN, ".vulkan", "128"}};
+
+const Level *levelOf(const TargetLimits &limits) {
+  const Level *level = llvm::find_if(knownLevels, [&](const Level &level) {
+    return limits.target == Target::Vulkan ? level.device == WEFT_ABI_DEVICE_VULKAN : level.cpu == limits.cpu;
+  });
+  return level == std::end(knownLevels) ? nullptr : level;
+}
 
 void setTarget(llvm::Function &function, const Level &level) {
   function.addFnAttr("target-cpu", level.target);
@@ -71,20 +78,63 @@ void settle(MutableArrayRef<llvm::Module *> units, const Level &level, StringRef
     }
 }
 
+/// A number of a kernel's description, where it is one that fits.
+std::optional<uint32_t> number(DictionaryAttr kernel, StringRef name) {
+  auto value = kernel.getAs<IntegerAttr>(name);
+  return value && value.getValue().isIntN(32) ? std::optional<uint32_t>(value.getValue().getZExtValue()) : std::nullopt;
+}
+
+llvm::Expected<Kernel> kernelOf(Attribute attribute) {
+  auto description = dyn_cast<DictionaryAttr>(attribute);
+  auto name = description ? description.getAs<StringAttr>("name") : nullptr;
+  auto spirv = description ? description.getAs<StringAttr>("spirv") : nullptr;
+  auto localSize = description ? description.getAs<ArrayAttr>("local_size") : nullptr;
+  if (!name || !spirv || spirv.size() % 4 || !localSize || localSize.size() != 3 ||
+      !llvm::all_of(localSize, llvm::IsaPred<IntegerAttr>))
+    return llvm::createStringError("'%s' holds a kernel without a name, a size or words", contract::kernels.data());
+  auto subgroupSize = number(description, "subgroup_size"), sharedBytes = number(description, "shared_bytes"),
+       features = number(description, "features");
+  if (!subgroupSize || !sharedBytes || !features)
+    return llvm::createStringError("kernel '%s' does not say what it needs", name.str().c_str());
+  Kernel kernel{name.str(), spirv.str(), {}, *subgroupSize, *sharedBytes, *features};
+  llvm::copy(llvm::map_range(localSize.getAsRange<IntegerAttr>(), [](IntegerAttr size) { return size.getInt(); }),
+             kernel.localSize.begin());
+  return kernel;
+}
+
+llvm::Expected<std::vector<Kernel>> kernelsOf(ModuleOp module) {
+  std::vector<Kernel> kernels;
+  if (auto array = module->getAttrOfType<ArrayAttr>(contract::kernels))
+    for (Attribute attribute : array) {
+      auto kernel = kernelOf(attribute);
+      if (!kernel)
+        return kernel.takeError();
+      kernels.push_back(std::move(*kernel));
+    }
+  return kernels;
+}
+
 } // namespace
+
+std::string describe(const TargetLimits &limits) { return limits.target == Target::Vulkan ? "Vulkan" : limits.cpu; }
 
 llvm::Expected<Code> Code::create(llvm::ArrayRef<LoweredCode> levels, llvm::StringRef modelName) {
   Code code;
   code.prefix = cIdentifier(modelName) + ".";
   for (const LoweredCode &lowered : levels) {
-    const Level *level = llvm::find_if(knownLevels, [&](auto &level) { return level.cpu == lowered.limits.cpu; });
-    if (level == std::end(knownLevels))
+    const Level *level = levelOf(lowered.limits);
+    if (!level)
       return llvm::createStringError(
           "there is no code for CPU '%s'; allowed are x86-64-v3, x86-64-v4 and x86-64-v4-bf16",
           lowered.limits.cpu.c_str());
-    if (llvm::any_of(code.levels, [&](auto &limits) { return limits.cpu == level->cpu; }))
-      return llvm::createStringError("there are two pieces of code for %s", lowered.limits.cpu.c_str());
-    code.levels.push_back(lowered.limits);
+    if (!code.levels.insert(level->suffix).second)
+      return llvm::createStringError("there are two pieces of code for %s", describe(lowered.limits).c_str());
+    if (level->device == WEFT_ABI_DEVICE_VULKAN) {
+      auto kernels = kernelsOf(lowered.module);
+      if (!kernels)
+        return kernels.takeError();
+      code.kernels = std::move(*kernels);
+    }
 
     registerBuiltinDialectTranslation(*lowered.module->getContext());
     registerLLVMDialectTranslation(*lowered.module->getContext());
@@ -97,7 +147,8 @@ llvm::Expected<Code> Code::create(llvm::ArrayRef<LoweredCode> levels, llvm::Stri
       unit.context = std::make_unique<llvm::LLVMContext>();
       unit.module = translateModuleToLLVMIR(*part, *unit.context, modelName);
       if (!unit.module)
-        return llvm::createStringError("the code for %s could not be translated to LLVM IR", level->cpu.data());
+        return llvm::createStringError("the code for %s could not be translated to LLVM IR",
+                                       describe(lowered.limits).c_str());
       units.push_back(unit.module.get());
     }
     settle(units, *level, code.prefix);
@@ -118,17 +169,19 @@ llvm::Error Code::compile(size_t unit, unsigned optimizationLevel, llvm::raw_pwr
 llvm::Expected<llvm::SmallVector<EntrySymbols>> Code::entry(llvm::StringRef name) const {
   llvm::SmallVector<EntrySymbols> entries;
   for (const Level &level : knownLevels) {
-    if (llvm::none_of(levels, [&](auto &limits) { return limits.cpu == level.cpu; }))
+    if (!levels.contains(level.suffix))
       continue;
     auto symbol = [&](StringRef kind) { return (prefix + kind + name + level.suffix).str(); };
-    EntrySymbols entry{level.number, symbol("weft_run_"), symbol("weft_arena_")};
+    EntrySymbols entry{level.number, level.device, symbol("weft_run_"), symbol("weft_arena_"), {}};
+    if (level.device == WEFT_ABI_DEVICE_VULKAN)
+      entry.kernels = kernels;
     for (const std::string &wanted : {entry.run, entry.arena})
       if (llvm::none_of(all, [&](const Unit &unit) {
             llvm::Function *function = unit.module->getFunction(wanted);
             return function && !function->isDeclaration();
           }))
         return llvm::createStringError(
-            "the code for %s has no function '%s'", level.cpu.data(),
+            "the code for %s has no function '%s'", level.device == WEFT_ABI_DEVICE_CPU ? level.cpu.data() : "Vulkan",
             StringRef(wanted).drop_front(prefix.size()).drop_back(level.suffix.size()).str().c_str());
     entries.push_back(std::move(entry));
   }

@@ -3,21 +3,33 @@
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
 #include "compiler/targets/Targets.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/raw_ostream.h"
+#include <array>
 #include <memory>
 
 namespace weft {
 
-/// What the runtime calls for an entry point: the names of hidden functions.
-struct EntrySymbols {
-  unsigned cpuLevel; ///< as abi.h numbers them
-  std::string run, arena;
+/// A compute shader, as abi.h describes it.
+struct Kernel {
+  std::string name, spirv; ///< the bytes of the module
+  std::array<uint32_t, 3> localSize;
+  uint32_t subgroupSize, sharedBytes, features;
 };
 
-/// The code of all CPU levels, in units that are compiled apart. Every function is called <model>.<function>.<level>,
-/// so that two models fit into one program; those that other units call are hidden, the rest internal.
+/// What the runtime calls for an entry point: the names of hidden functions.
+struct EntrySymbols {
+  unsigned cpuLevel; ///< as abi.h numbers them; 0 for code of a GPU's host
+  unsigned device;   ///< as abi.h numbers them
+  std::string run, arena;
+  llvm::ArrayRef<Kernel> kernels; ///< one array for all entry points of a device
+};
+
+/// The code of all CPU levels and of GPUs' hosts, in units that are compiled apart. Every function is called
+/// <model>.<function>.<level>, so that two models fit into one program; those that other units call are hidden, the
+/// rest internal.
 class Code {
 public:
   static llvm::Expected<Code> create(llvm::ArrayRef<LoweredCode> levels, llvm::StringRef modelName);
@@ -26,7 +38,7 @@ public:
   /// Optimises a unit and writes its object file. Once for each; several units may be compiled at the same time.
   llvm::Error compile(size_t unit, unsigned optimizationLevel, llvm::raw_pwrite_stream &out);
 
-  /// One for each level, in rising order; an error where one has no code for the entry point.
+  /// One for each level, in rising order, then for GPUs; an error where one has no code for the entry point.
   llvm::Expected<llvm::SmallVector<EntrySymbols>> entry(llvm::StringRef name) const;
 
 private:
@@ -36,7 +48,8 @@ private:
   };
   std::string prefix; ///< of all symbols
   std::vector<Unit> all;
-  std::vector<TargetLimits> levels;
+  llvm::StringSet<> levels; ///< those that there is code for, by their suffixes
+  std::vector<Kernel> kernels;
 };
 
 } // namespace weft

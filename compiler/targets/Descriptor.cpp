@@ -62,6 +62,12 @@ private:
   Constant *axis(std::optional<unsigned> index) { return i64(index ? int64_t(*index) : -1); }
   Constant *dim(const SizeInterface &size) { return structure({axis(size.axis), i64(size.size)}); }
   Constant *tensor(const TensorInterface &tensor);
+  Constant *kernel(const Kernel &kernel);
+  /// One table for all entry points that share it.
+  Constant *kernelTable(llvm::ArrayRef<Kernel> kernels) {
+    Constant *&known = tables[kernels.data()];
+    return known ? known : known = arrayOf(kernels, [&](const Kernel &kernel) { return this->kernel(kernel); });
+  }
   llvm::Expected<Constant *> entry(const EntryInterface &entry);
   /// The address of what a hidden symbol of another object stands for.
   Constant *hidden(llvm::StringRef symbol) {
@@ -76,6 +82,7 @@ private:
   const ModelInterface &model;
   const Code &code;
   llvm::StringMap<Constant *> strings;
+  llvm::DenseMap<const Kernel *, Constant *> tables;
 };
 
 uint32_t abiType(ElementType type) {
@@ -96,6 +103,14 @@ Constant *DescriptorBuilder::tensor(const TensorInterface &tensor) {
                     stringArray(tensor.axisNames)});
 }
 
+Constant *DescriptorBuilder::kernel(const Kernel &kernel) {
+  std::vector<uint32_t> words(kernel.spirv.size() / sizeof(uint32_t));
+  std::memcpy(words.data(), kernel.spirv.data(), words.size() * sizeof(uint32_t));
+  return structure({string(kernel.name), place(llvm::ConstantDataArray::get(context, words)), i64(words.size()),
+                    llvm::ConstantDataArray::get(context, kernel.localSize), i32(kernel.subgroupSize),
+                    i32(kernel.sharedBytes), i32(kernel.features), i32(0)});
+}
+
 llvm::Expected<Constant *> DescriptorBuilder::entry(const EntryInterface &entry) {
   auto codes = code.entry(entry.name);
   if (!codes)
@@ -110,8 +125,8 @@ llvm::Expected<Constant *> DescriptorBuilder::entry(const EntryInterface &entry)
                     arrayOf(tensors, [&](const TensorInterface &tensor) { return this->tensor(tensor); }),
                     axis(entry.positionAxis), i64(entry.context), i32(codes->size()), i32(0),
                     arrayOf(*codes, [&](const EntrySymbols &level) {
-                      return structure({i32(level.cpuLevel), i32(WEFT_ABI_DEVICE_CPU), hidden(level.run),
-                                        hidden(level.arena), i32(0), i32(0), null()});
+                      return structure({i32(level.cpuLevel), i32(level.device), hidden(level.run), hidden(level.arena),
+                                        i32(level.kernels.size()), i32(0), kernelTable(level.kernels)});
                     })});
 }
 

@@ -56,11 +56,11 @@ void list(llvm::raw_ostream &out, llvm::StringRef role, llvm::ArrayRef<TensorInt
 
 } // namespace
 
-std::string cHeader(const ModelInterface &model, llvm::StringRef library) {
+std::string cHeader(const ModelInterface &model, llvm::StringRef library, llvm::StringRef devices) {
   std::string text, symbol = model.symbol(), guard = llvm::StringRef(symbol).upper() + "_H";
   llvm::raw_string_ostream out(text);
-  out << "/* Model '" << inComment(model.name) << "', compiled by Weft into " << inComment(library)
-      << "; see weft/runtime.h.\n";
+  out << "/* Model '" << inComment(model.name) << "', compiled by Weft into " << inComment(library) << ",\n * for "
+      << devices << "; see weft/runtime.h.\n";
   for (const EntryInterface &entry : model.entries) {
     out << " *\n * " << (entry.isStep ? "weft_step" : "weft_run") << ":";
     if (entry.isStep)

@@ -6,7 +6,7 @@
 
 namespace weft {
 
-/// `library` is the file name of the artefact.
-std::string cHeader(const ModelInterface &model, llvm::StringRef library);
+/// `library` is the file name of the artefact, `devices` what it runs on, in words.
+std::string cHeader(const ModelInterface &model, llvm::StringRef library, llvm::StringRef devices);
 
 } // namespace weft

@@ -17,11 +17,14 @@ namespace weft {
 llvm::Error writeWeights(mlir::ModuleOp module, const Checkpoint *checkpoint, llvm::StringRef path,
                          const std::function<void(uint64_t, uint64_t)> &progress);
 
-/// Code for one CPU level, in phase `llvm`.
+/// Code for one CPU level or one kind of GPU, in phase `llvm`.
 struct LoweredCode {
   TargetLimits limits;
   mlir::ModuleOp module;
 };
+
+/// What code with these limits is for, in people's words: "x86-64-v4", "Vulkan".
+std::string describe(const TargetLimits &limits);
 
 enum class ArtefactKind { Object, SharedLibrary, Executable };
 
@@ -33,7 +36,7 @@ struct PackageOptions {
 };
 
 /// `model` is the module in phase `fused` (its contract attributes and parameters describe the artefact); `codes` holds
-/// one lowered module for each CPU level. Files are written whole or not at all.
+/// one lowered module for each CPU level, and one for GPUs. Files are written whole or not at all.
 llvm::Error writeArtefact(mlir::ModuleOp model, llvm::ArrayRef<LoweredCode> codes, const Checkpoint *checkpoint,
                           const PackageOptions &options);
 

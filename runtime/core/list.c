@@ -25,7 +25,7 @@ static void describe_cpu(weft_device_info *info) {
   cpu_name(name);
   weft_cpuid cpu = weft_cpuid_read();
   uint32_t best = 0;
-  for (uint32_t level = WEFT_ABI_CPU_V3; level <= WEFT_ABI_CPU_V4; level++)
+  for (uint32_t level = WEFT_ABI_CPU_V3; level <= WEFT_ABI_CPU_V4_BF16; level++)
     if (weft_cpu_has(&cpu, level, missing, sizeof missing))
       best = level;
   weft_text text = weft_text_in(info->description, sizeof info->description);

@@ -117,6 +117,16 @@ module attributes {weft.labels = ["x", "ids"]} {
 })");
   }
 
+  /// Code of a GPU's host, which launches nothing, with two kernels of which only the headers are there.
+  mlir::OwningOpRef<mlir::ModuleOp> gpuCode(llvm::StringRef kernels = defaultKernels) {
+    std::string text = ("module attributes {weft.labels = [\"x\", \"ids\"], weft.kernels = " + kernels + "} {\n").str();
+    for (llvm::StringRef entry : {"add", "add_step"})
+      text += ("llvm.func @weft_run_" + entry + "(%args: !llvm.ptr) { llvm.return }\nllvm.func @weft_arena_" + entry +
+               "(%args: !llvm.ptr) -> i64 { %bytes = llvm.mlir.constant(32 : i64) : i64 llvm.return %bytes : i64 }\n")
+                  .str();
+    return parse(text + "}");
+  }
+
   /// For both CPU levels.
   llvm::Error write(const PackageOptions &options) {
     auto fused = model(), v3 = code(), v4 = code();
@@ -130,6 +140,12 @@ module attributes {weft.labels = ["x", "ids"]} {
           {offset = 0 : i64, kind = "plain", weights = ["w"], shapes = [[4]]},
           {offset = 128 : i64, kind = "pack", weights = ["m"], shapes = [[3, 2]], panel = 2 : i64, parts = 1 : i64,
            columns = 3 : i64, scale = "b"}])";
+
+  static constexpr llvm::StringLiteral defaultKernels =
+      R"([{name = "rows", local_size = [64 : i32, 2 : i32, 1 : i32], subgroup_size = 0 : i32, shared_bytes = 1024 : i32,
+           features = 3 : i32, spirv = "\03\02#\07\00\06\01\00\01\02\03\04"},
+          {name = "copy", local_size = [32 : i32, 1 : i32, 1 : i32], subgroup_size = 32 : i32, shared_bytes = 0 : i32,
+           features = 0 : i32, spirv = "\03\02#\07"}])";
 
   mlir::MLIRContext context{mlir::MLIRContext::Threading::DISABLED}; // so that a test may fork
   std::unique_ptr<Checkpoint> checkpoint;

@@ -130,6 +130,57 @@ TEST_F(ArtefactTest, LibraryDescribesItself) {
   EXPECT_STREQ(cache.axis_names[1], "n");
 }
 
+TEST_F(ArtefactTest, HoldsCodeForGpusWithItsKernels) {
+  auto fused = model(), v4 = code(), gpu = gpuCode();
+  LoweredCode codes[] = {{vulkanLimits(), *gpu}, {*limitsFor("x86-64-v4"), *v4}};
+  PackageOptions options;
+  options.output = in("adder.so");
+  ASSERT_FALSE(bool(writeArtefact(*fused, codes, checkpoint.get(), options)));
+  Library library(in("adder.so"));
+  auto *module = library.get<const weft_abi_module>("weft_module_adder");
+  ASSERT_TRUE(module);
+  for (unsigned i : {0, 1}) {
+    const weft_abi_entry &entry = module->entry[i];
+    ASSERT_EQ(entry.codes, 2u);
+    EXPECT_EQ(entry.code[0].device, unsigned(WEFT_ABI_DEVICE_CPU)) << "code for CPUs comes first";
+    EXPECT_EQ(entry.code[0].kernels, 0u);
+    const weft_abi_code &host = entry.code[1];
+    EXPECT_EQ(host.device, unsigned(WEFT_ABI_DEVICE_VULKAN));
+    EXPECT_EQ(host.cpu_level, 0u);
+    EXPECT_EQ(host.arena(nullptr), 32);
+    ASSERT_EQ(host.kernels, 2u);
+    EXPECT_EQ(host.kernel, module->entry[0].code[1].kernel) << "one table for both";
+    const weft_abi_kernel &rows = host.kernel[0], &copy = host.kernel[1];
+    EXPECT_STREQ(rows.name, "rows");
+    ASSERT_EQ(rows.words, 3u);
+    EXPECT_EQ(rows.spirv[0], 0x07230203u);
+    EXPECT_EQ(rows.spirv[2], 0x04030201u);
+    EXPECT_THAT(rows.local_size, ElementsAre(64, 2, 1));
+    EXPECT_EQ(rows.shared_bytes, 1024u);
+    EXPECT_EQ(rows.features, 3u);
+    EXPECT_EQ(copy.words, 1u);
+    EXPECT_EQ(copy.subgroup_size, 32u);
+  }
+  EXPECT_NE(read("adder.h").find(" * for Vulkan and x86-64-v4; see"), std::string::npos) << read("adder.h");
+}
+
+TEST_F(ArtefactTest, KernelsMustSayWhatTheyNeed) {
+  const std::pair<const char *, const char *> cases[] = {
+      {R"([{name = "rows", local_size = [1, 1, 1], spirv = "12345678"}])", "kernel 'rows' does not say what it needs"},
+      {R"([{name = "rows", local_size = [1, 1], spirv = "12345678"}])",
+       "'weft.kernels' holds a kernel without a name, a size or words"},
+      {R"([{name = "rows", local_size = [1, 1, 1], spirv = "123"}])",
+       "'weft.kernels' holds a kernel without a name, a size or words"}};
+  for (auto [kernels, message] : cases) {
+    auto fused = model(), gpu = gpuCode(kernels);
+    LoweredCode codes[] = {{vulkanLimits(), *gpu}};
+    PackageOptions options;
+    options.output = in("adder.so");
+    EXPECT_EQ(llvm::toString(writeArtefact(*fused, codes, checkpoint.get(), options)), message);
+    EXPECT_THAT(names(), ElementsAre("adder.safetensors"));
+  }
+}
+
 TEST_F(ArtefactTest, LibraryRuns) {
   make("adder.so");
   Library library(in("adder.so"));

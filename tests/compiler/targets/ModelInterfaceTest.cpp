@@ -47,7 +47,8 @@ TEST_F(ModelInterfaceTest, HeaderSaysWhatGoesInAndComesOut) {
   auto interface = readModelInterface(*module);
   ASSERT_TRUE(bool(interface));
   interface->entries[0].inputs[0].name = "x */ int y; /*";
-  std::string header = cHeader(*interface, "adder.so");
+  std::string header = cHeader(*interface, "adder.so", "x86-64-v3 and Vulkan");
+  EXPECT_THAT(header, HasSubstr("compiled by Weft into adder.so,\n * for x86-64-v3 and Vulkan; see"));
   EXPECT_THAT(header, HasSubstr("extern const weft_abi_module weft_module_adder;"));
   EXPECT_THAT(header, HasSubstr("input  0  x * / int y; /*: f32 (n, width = 4)"));
   EXPECT_THAT(header, HasSubstr("weft_step: continues axis n, up to 8 positions"));
