@@ -59,11 +59,11 @@ def differences(what, got, expected, absolute, relative):
                f"at {i}, {got[i]!r} instead of {expected[i]!r}")
 
 
-def run(case, model, weft, folder):
-    """The problems of one case."""
+def run(case, model, weft, folder, device):
+    """The problems of one case on a device."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.weft").write_text(model.text())
-    command = [weft, "run", "-q", folder / "model.weft"]
+    command = [weft, "run", "-q", folder / "model.weft", "--device", device]
     if model.weights:
         npy.write_safetensors(folder / "weights.safetensors", model.weights)
         command += ["--weights", folder / "weights.safetensors"]
@@ -118,13 +118,13 @@ def listing():
     return found, [("list of cases", ("failed" if problems else "passed", "\n".join(problems)))]
 
 
-def check(name, weft, folder):
+def check(name, weft, folder, device="cpu"):
     """(outcome, text) of a case. What is listed as inexpressible must not work: the list says what is true today."""
     case = Case(DATA / name)
     reason = inexpressible().get(name)
     try:
         model = OPERATORS[case.operator](case)
-        problems = run(case, model, weft, folder)
+        problems = run(case, model, weft, folder, device)
     except Inexpressible as what:
         return ("skipped", reason) if reason else ("failed", f"cannot be expressed, and is not listed: {what}")
     except subprocess.TimeoutExpired:

@@ -6,14 +6,34 @@
 
 namespace weft::test {
 
+std::string levelName(int level) { return level == onVulkan ? "Vulkan" : "x86-64-v" + std::to_string(level); }
+
+std::vector<std::string> levelOptions(int level) {
+  if (level == onVulkan)
+    return {"--target", "vulkan"};
+  return {"--cpu", levelName(level)};
+}
+
+std::string missingVulkan() {
+  weft_device_info devices[16];
+  size_t count;
+  weft_error error;
+  weft_list_devices(devices, std::size(devices), &count, &error);
+  for (size_t i = 1; i < std::min(count, std::size(devices)); ++i)
+    if (!*devices[i].exclusion)
+      return "";
+  return error.status == WEFT_OK ? "no Vulkan device can run models; see weft devices" : error.message;
+}
+
 Module load(const std::string &library, int level) {
   weft_load_options options = {};
   options.cpu_level = level;
+  options.device = level == onVulkan ? "vulkan" : "cpu";
   weft_error error = {};
   weft_module *module = nullptr;
   weft_status status = weft_module_load(library.c_str(), &options, &module, &error);
   if (status != WEFT_OK) {
-    EXPECT_EQ(status, WEFT_NO_CPU) << error.message;
+    EXPECT_EQ(status, level == onVulkan ? WEFT_NO_DEVICE : WEFT_NO_CPU) << error.message;
     return nullptr;
   }
   weft_entry_info info;

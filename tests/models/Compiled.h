@@ -16,7 +16,16 @@ struct ModuleDeleter {
 };
 using Module = std::unique_ptr<weft_module, ModuleDeleter>;
 
-/// Loads a library with its code for x86-64-v<level>; null where this machine cannot run that.
+/// What code is for, as tests number it: 3 and 4 are x86-64-v3 and -v4.
+constexpr int onVulkan = 0;
+/// "x86-64-v4", "Vulkan"
+std::string levelName(int level);
+/// The options of `weft compile` for it.
+std::vector<std::string> levelOptions(int level);
+/// Why this machine has no Vulkan device for models; "" where it has.
+std::string missingVulkan();
+
+/// Loads a library with its code for a level; null where this machine cannot run that.
 Module load(const std::string &library, int level);
 
 /// Scores of the next token: `vocabulary` numbers for each position of each sequence, in row-major order.

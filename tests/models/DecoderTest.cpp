@@ -21,8 +21,8 @@ struct Subject {
   std::string library() {
     std::string path = scratch(model.name + ".so");
     if (!compiled)
-      compiled = weft({"compile", model.source, "--weights", model.weights, "--cpu", "x86-64-v3,x86-64-v4", "--strict",
-                       "-q", "-o", path});
+      compiled = weft({"compile", model.source, "--weights", model.weights, "--cpu", "x86-64-v3,x86-64-v4", "--target",
+                       "cpu,vulkan", "--strict", "-q", "-o", path});
     return *compiled ? path : "";
   }
   TrainedModel model;
@@ -53,7 +53,7 @@ protected:
     ASSERT_FALSE(library.empty());
     module = load(library, level);
     if (!module)
-      GTEST_SKIP() << "this machine does not run code for x86-64-v" << level;
+      GTEST_SKIP() << "this machine does not run code for " << levelName(level);
   }
 
   static std::vector<int32_t> prompt(const Known &known) {
@@ -92,21 +92,32 @@ protected:
     return llvm::ArrayRef(known.tokens).take_front(known.firstScored + known.scores.size() / model->vocabulary);
   }
 
+  void chooseWithTheCache() {
+    Decoder decoder(module);
+    for (const Known &known : model->known) {
+      decoder.reset();
+      std::vector<int32_t> tokens = prompt(known);
+      int32_t next = inSteps(decoder, tokens).best(known.prompt - 1);
+      while (tokens.push_back(next), tokens.size() < known.tokens.size())
+        next = decoder.step(tokens.back()).best(0);
+      expectTokens(tokens, known);
+    }
+  }
+
+  void giveTheKnownScores() {
+    Decoder decoder(module);
+    for (const Known &known : model->known) {
+      EXPECT_LE(error(known, decoder.run(scored(known))), tolerance);
+      decoder.reset();
+      EXPECT_LE(error(known, inSteps(decoder, scored(known))), tolerance);
+    }
+  }
+
   const TrainedModel *model = nullptr;
   Module module;
 };
 
-TEST_P(DecoderTest, ChoosesTheKnownTokensWithTheCache) {
-  Decoder decoder(module);
-  for (const Known &known : model->known) {
-    decoder.reset();
-    std::vector<int32_t> tokens = prompt(known);
-    int32_t next = inSteps(decoder, tokens).best(known.prompt - 1);
-    while (tokens.push_back(next), tokens.size() < known.tokens.size())
-      next = decoder.step(tokens.back()).best(0);
-    expectTokens(tokens, known);
-  }
-}
+TEST_P(DecoderTest, ChoosesTheKnownTokensWithTheCache) { chooseWithTheCache(); }
 
 TEST_P(DecoderTest, ChoosesTheKnownTokensFromWholeSequences) {
   Decoder decoder(module);
@@ -141,14 +152,7 @@ TEST_P(DecoderTest, ChoosesTheKnownTokensInABatch) {
   }
 }
 
-TEST_P(DecoderTest, GivesTheKnownScoresForWholeSequencesAndInSteps) {
-  Decoder decoder(module);
-  for (const Known &known : model->known) {
-    EXPECT_LE(error(known, decoder.run(scored(known))), tolerance);
-    decoder.reset();
-    EXPECT_LE(error(known, inSteps(decoder, scored(known))), tolerance);
-  }
-}
+TEST_P(DecoderTest, GivesTheKnownScoresForWholeSequencesAndInSteps) { giveTheKnownScores(); }
 
 TEST_P(DecoderTest, GivesTheKnownScoresWhereverThePromptIsSplit) {
   Decoder decoder(module);
@@ -183,13 +187,21 @@ TEST_P(DecoderTest, GivesTheSameBitsOnOneAndTwoThreads) {
   }
 }
 
-std::string levelName(const ::testing::TestParamInfo<Parameter> &info) {
+/// The tests for which a device in software is not too slow.
+class VulkanDecoderTest : public DecoderTest {};
+
+TEST_P(VulkanDecoderTest, ChoosesTheKnownTokensWithTheCache) { chooseWithTheCache(); }
+TEST_P(VulkanDecoderTest, GivesTheKnownScoresForWholeSequencesAndInSteps) { giveTheKnownScores(); }
+
+std::string parameterName(const ::testing::TestParamInfo<Parameter> &info) {
   return "v" + std::to_string(std::get<1>(info.param));
 }
 INSTANTIATE_TEST_SUITE_P(Stories, DecoderTest,
-                         ::testing::Values(Parameter(storiesSubject, 3), Parameter(storiesSubject, 4)), levelName);
+                         ::testing::Values(Parameter(storiesSubject, 3), Parameter(storiesSubject, 4)), parameterName);
 INSTANTIATE_TEST_SUITE_P(Tales, DecoderTest, ::testing::Values(Parameter(talesSubject, 3), Parameter(talesSubject, 4)),
-                         levelName);
+                         parameterName);
+INSTANTIATE_TEST_SUITE_P(Stories, VulkanDecoderTest, ::testing::Values(Parameter(storiesSubject, onVulkan)));
+INSTANTIATE_TEST_SUITE_P(SlowTales, VulkanDecoderTest, ::testing::Values(Parameter(talesSubject, onVulkan)));
 
 /// The test of the tests: without this, an empty list of answers would pass.
 TEST(KnownAnswers, AreAsManyAsTheyShouldBe) {

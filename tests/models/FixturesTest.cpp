@@ -105,7 +105,8 @@ using Parameter = std::tuple<Case, int>;
 
 std::string label(const Parameter &parameter) {
   // What is true for one level is mostly true for the other.
-  return std::get<0>(parameter).name + (std::get<1>(parameter) == 4 ? "_v4" : "_v3_slow");
+  constexpr const char *labels[] = {"_vulkan", "", "", "_v3_slow", "_v4"};
+  return std::get<0>(parameter).name + labels[std::get<1>(parameter)];
 }
 
 class FixturesTest : public ::testing::TestWithParam<Parameter> {};
@@ -121,7 +122,7 @@ TEST_P(FixturesTest, AgreesWithPyTorch) {
   Module module = compileExample(subject.example, subject.axes, subject.weights.empty() ? "" : fixture(subject.weights),
                                  scratch("model.so"), level);
   if (!module && !HasFailure())
-    GTEST_SKIP() << "this machine does not run code for x86-64-v" << level;
+    GTEST_SKIP() << "this machine does not run code for " << levelName(level);
   ASSERT_TRUE(module);
   Named outputs = run(module, inputs);
   EXPECT_EQ(outputs.size(), expected.size());
@@ -132,7 +133,7 @@ TEST_P(FixturesTest, AgreesWithPyTorch) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Recorded, FixturesTest,
-                         ::testing::Combine(::testing::ValuesIn(cases()), ::testing::Values(4, 3)),
+                         ::testing::Combine(::testing::ValuesIn(cases()), ::testing::Values(4, 3, onVulkan)),
                          [](const auto &info) { return label(info.param); });
 
 /// An encoder reads the source once more for each token; the decoder's own choices go back into it.

@@ -46,6 +46,7 @@ llvm::Error addRuntime(llvm::orc::LLJIT &jit) {
   };
   add("weft_parallel", weft_parallel);
   add("weft_bad_index", weft_bad_index);
+  add("weft_dispatch", weft_dispatch);
   return jit.getMainJITDylib().define(llvm::orc::absoluteSymbols(std::move(symbols)));
 }
 
@@ -85,10 +86,11 @@ llvm::Error addDescriptor(llvm::orc::LLJIT &jit, const ModelInterface &interface
 llvm::Expected<Module> moduleFor(const weft_abi_module *descriptor, int level) {
   weft_load_options options = {};
   options.cpu_level = level;
+  options.device = level == onVulkan ? "vulkan" : "cpu";
   weft_error error = {};
   weft_module *module = nullptr;
   weft_status status = weft_module_from_descriptor(descriptor, &options, &module, &error);
-  if (status == WEFT_NO_CPU)
+  if (status == WEFT_NO_CPU || status == WEFT_NO_DEVICE)
     return Module();
   if (status != WEFT_OK)
     return llvm::createStringError(error.message);
@@ -116,7 +118,7 @@ llvm::Expected<InMemory> InMemory::compile(MLIRContext &context, llvm::StringRef
 
   std::vector<std::pair<int, TargetLimits>> levels;
   for (int level : chosen)
-    levels.emplace_back(level, *limitsFor("x86-64-v" + std::to_string(level)));
+    levels.emplace_back(level, level == onVulkan ? vulkanLimits() : *limitsFor(levelName(level)));
   OwningOpRef<ModuleOp> fused = result.model->clone();
   PipelineOptions pipeline;
   pipeline.to = Phase::fused;

@@ -11,7 +11,7 @@
 
 namespace weft::test {
 
-/// A model without weights and its code for x86-64-v3 and -v4, as far as this machine runs them.
+/// A model without weights and its code for levels as Compiled.h numbers them, as far as this machine runs them.
 class InMemory {
 public:
   struct Code {

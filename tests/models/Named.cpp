@@ -11,7 +11,8 @@ namespace weft::test {
 Module compileExample(llvm::StringRef source, llvm::ArrayRef<std::string> axes, const std::string &weights,
                       const std::string &library, int level) {
   std::vector<std::string> line = {"compile", example(source), "--strict", "-q", "-o", library};
-  line.insert(line.end(), {"--cpu", "x86-64-v" + std::to_string(level)});
+  for (const std::string &option : levelOptions(level))
+    line.push_back(option);
   for (const std::string &axis : axes)
     line.insert(line.end(), {"--axis", axis});
   if (!weights.empty())

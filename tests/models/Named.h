@@ -14,7 +14,7 @@ struct Numbers {
 };
 using Named = std::map<std::string, Numbers>;
 
-/// Compiles a model under examples/ for x86-64-v<level> and loads it; null where this machine cannot run that, or after
+/// Compiles a model under examples/ for a level and loads it; null where this machine cannot run that, or after
 /// adding a failure to the test. `axes` are "embed=24", `weights` a checkpoint or "", `library` where the code may lie.
 Module compileExample(llvm::StringRef source, llvm::ArrayRef<std::string> axes, const std::string &weights,
                       const std::string &library, int level);

@@ -308,8 +308,7 @@ private:
         Comparison comparison = answer.compareWith(results[i], i);
         counts.worst = std::max(counts.worst, comparison.bound ? comparison.maxError / comparison.bound : 0);
         if (!comparison.isWithinBound())
-          problems += "\n  x86-64-v" + std::to_string(code.level) + ", " + what + ": " +
-                      describe(comparison, answer.truth[i].shape);
+          problems += "\n  " + levelName(code.level) + ", " + what + ": " + describe(comparison, answer.truth[i].shape);
       }
     };
     int threads = static_cast<int>(dice.number(1, 2));
@@ -346,6 +345,18 @@ TEST_P(RandomAttention, AgreesWithTheReference) {
     check(seed, std::getenv("WEFT_BOTH_LEVELS") ? llvm::ArrayRef(levels) : levels[seed % levels.size()]);
 }
 
+/// Seeds from the first on, and how many.
+class RandomAttentionOnVulkan : public AttentionOfSeeds, public testing::WithParamInterface<std::pair<int, int>> {};
+
+TEST_P(RandomAttentionOnVulkan, AgreesWithTheReference) {
+  if (std::string reason = missingVulkan(); !reason.empty())
+    GTEST_SKIP() << reason;
+  auto [first, count] = GetParam();
+  std::printf("  seeds %d to %d\n", first, first + count - 1);
+  for (int seed = first; seed < first + count; ++seed)
+    check(seed, onVulkan);
+}
+
 TEST_F(AttentionOfSeeds, FromTheEnvironment) {
   const char *seed = std::getenv("WEFT_SEED");
   if (!seed)
@@ -353,11 +364,18 @@ TEST_F(AttentionOfSeeds, FromTheEnvironment) {
   uint64_t number = std::strtoull(seed, nullptr, 10);
   std::printf("%s", randomProgram(number).text.c_str());
   check(number, {3, 4});
+  if (missingVulkan().empty())
+    check(number, onVulkan);
 }
 
 // The first 200 programs are run always. Suites run beside each other, so there are a few.
 INSTANTIATE_TEST_SUITE_P(First, RandomAttention, testing::Values(0));
 INSTANTIATE_TEST_SUITE_P(Second, RandomAttention, testing::Values(1));
+INSTANTIATE_TEST_SUITE_P(First, RandomAttentionOnVulkan, testing::Values(std::pair(1, 40)));
+INSTANTIATE_TEST_SUITE_P(SlowA, RandomAttentionOnVulkan, testing::Values(std::pair(41, 80)));
+INSTANTIATE_TEST_SUITE_P(SlowB, RandomAttentionOnVulkan, testing::Values(std::pair(121, 80)));
+INSTANTIATE_TEST_SUITE_P(LongA, RandomAttentionOnVulkan, testing::Values(std::pair(201, 900)));
+INSTANTIATE_TEST_SUITE_P(LongB, RandomAttentionOnVulkan, testing::Values(std::pair(1101, 900)));
 INSTANTIATE_TEST_SUITE_P(LongA, RandomAttention, testing::Range(2, 7));
 INSTANTIATE_TEST_SUITE_P(LongB, RandomAttention, testing::Range(7, 12));
 INSTANTIATE_TEST_SUITE_P(LongC, RandomAttention, testing::Range(12, 16));

@@ -24,6 +24,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 sys.dont_write_bytecode = True
+from tools import vulkan
 
 # A test that takes longer than this hangs.
 TIMEOUT_S = 600
@@ -176,13 +177,17 @@ def onnx(tally, options):
     for name, problem in problems:
         if tally.wants(name):
             tally.add(name, *problem)
-    chosen = [name for name in found if tally.wants(name)]
+    # On Vulkan a sample, with its first cases and its last: every other one takes as long, and has its operator in the sample.
+    runs = [(name, "cpu") for name in found]
+    if not options.missing_vulkan:
+        runs += [(name, "vulkan") for name in found[::8] if name not in cases.inexpressible()]
+    chosen = [(name, device) for name, device in runs if tally.wants(f"{name} {device}")]
     folder = options.build / "tests" / "onnx"
     shutil.rmtree(folder, ignore_errors=True)
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        check = lambda name: cases.check(name, options.build / "bin" / "weft", folder / name)
-        for name, result in zip(chosen, pool.map(check, chosen)):
-            tally.add(name, *result)
+        check = lambda run: cases.check(run[0], options.build / "bin" / "weft", folder / run[1] / run[0], run[1])
+        for (name, device), result in zip(chosen, pool.map(check, chosen)):
+            tally.add(name if device == "cpu" else f"{name} on {device}", *result)
 
 
 def main():
@@ -195,6 +200,13 @@ def main():
     parser.add_argument("--lit", nargs="+", default=["/usr/lib/llvm-22/bin/lit", shutil.which("lit-22") or "lit-22"], help="where lit may be")
     options = parser.parse_args()
     options.build = options.build.resolve()
+
+    environment, missing = vulkan.environment(os.environ, options.build / "bin" / "weft", options.build / "tests" / "vulkan-cache")
+    os.environ.clear()
+    os.environ.update(environment)
+    options.missing_vulkan = missing
+    if missing:
+        print(f"without Vulkan: {missing}", flush=True)
 
     tallies = []
     for kind in (policy, gtest, lit, onnx):
