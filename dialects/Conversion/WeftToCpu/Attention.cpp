@@ -1,6 +1,7 @@
 //===- Attention.cpp - which loop nest computes an attention -----------------------------------------------------===//
 // Answers: is this attention one that the loop nests can compute, and which of the two does, for how many queries?
 //===--------------------------------------------------------------------------------------------------------------===//
+#include "dialects/Conversion/Common/Buffers.h"
 #include "dialects/Conversion/WeftToCpu/AttentionNest.h"
 
 using namespace mlir;
@@ -10,17 +11,7 @@ namespace weft::cpu {
 // Scratch on the stack of a thread is about 256 bytes per element of a key and a value.
 static constexpr int64_t mostElements = 2048;
 
-LogicalResult checkAttention(AttentionOp op) {
-  for (auto [name, data] : {std::pair("query", op.getQuery()), {"key", op.getKey()}, {"value", op.getValue()}}) {
-    auto type = cast<MemRefType>(data.getType());
-    if (type.isDynamicDim(2) || type.isDynamicDim(3))
-      return op.emitError(name) << " is " << type << ", but its heads and its width must be known when compiling";
-    if (type.getDimSize(3) > mostElements)
-      return op.emitError(name) << " has width " << type.getDimSize(3) << ", but only " << mostElements
-                                << " elements fit in the working memory of a thread; split the heads";
-  }
-  return success();
-}
+LogicalResult checkAttention(AttentionOp op) { return checkWidths(op, mostElements, "the working memory of a thread"); }
 
 void emitAttention(OpBuilder &builder, AttentionOp op, const CpuLimits &limits) {
   ImplicitLocOpBuilder b(op.getLoc(), builder);

@@ -2,6 +2,7 @@
 // Answers: which loops and masks does a walk over rows and columns take?
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToCpu/Rows.h"
+#include "dialects/Conversion/Common/Buffers.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -33,19 +34,12 @@ Row Rows::at(OpBuilder &b, Location loc, Value index) const {
 }
 
 RowView::RowView(OpBuilder &b, Location loc, Value memref, unsigned leading) : buffer(memref), flat(leading == 1) {
-  auto type = cast<MemRefType>(memref.getType());
   if (leading < 2)
     return;
-  SmallVector<ReassociationIndices> groups(1);
-  for (int64_t d = 0; d < type.getRank(); ++d) {
-    if (d < leading)
-      groups[0].push_back(d);
-    else
-      groups.push_back({d});
+  if (Value rows = collapseLeading(b, loc, memref, leading)) {
+    buffer = rows;
+    flat = true;
   }
-  flat = memref::CollapseShapeOp::isGuaranteedCollapsible(type, groups);
-  if (flat)
-    buffer = memref::CollapseShapeOp::create(b, loc, memref, groups);
 }
 
 SmallVector<Value> RowView::indices(const Row &row, ValueRange inner) const {

@@ -14,6 +14,7 @@
 // keys.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToGpu/Attention.h"
+#include "dialects/Conversion/Common/Buffers.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include <cmath>
 #include <limits>
@@ -29,15 +30,7 @@ constexpr int64_t mostElements = 2048;        // of a key or a value
 constexpr int64_t manyRows = 16, fewRows = 4; // of a workgroup, where there are as many
 
 LogicalResult checkAttention(AttentionOp op, const GpuLimits &) {
-  for (auto [name, data] : {std::pair("query", op.getQuery()), {"key", op.getKey()}, {"value", op.getValue()}}) {
-    auto type = cast<MemRefType>(data.getType());
-    if (type.isDynamicDim(2) || type.isDynamicDim(3))
-      return op.emitError(name) << " is " << type << ", but its heads and its width must be known when compiling";
-    if (type.getDimSize(3) > mostElements)
-      return op.emitError(name) << " has width " << type.getDimSize(3) << ", but only " << mostElements
-                                << " elements fit in the memory of a workgroup; split the heads";
-  }
-  return success();
+  return checkWidths(op, mostElements, "the memory of a workgroup");
 }
 
 AttentionShape::AttentionShape(AttentionOp op, const GpuLimits &limits, int64_t mostRows) : rows(mostRows), keys(128) {

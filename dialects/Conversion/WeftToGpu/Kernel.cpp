@@ -1,5 +1,6 @@
 //===- Kernel.cpp - launches, rows, and what all kernels compute with ---------------------------------------------===//
 #include "dialects/Conversion/WeftToGpu/Kernel.h"
+#include "dialects/Conversion/Common/Buffers.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -71,19 +72,12 @@ Rows::Rows(LoopBuilder &k, Value memref, int64_t leading) : total(k.index(1)) {
 }
 
 RowView::RowView(LoopBuilder &k, Value memref, int64_t leading) : memref(memref), flat(leading == 1) {
-  auto type = cast<MemRefType>(memref.getType());
   if (leading < 2)
     return;
-  SmallVector<ReassociationIndices> groups(1);
-  for (int64_t d = 0; d < type.getRank(); ++d) {
-    if (d < leading)
-      groups[0].push_back(d);
-    else
-      groups.push_back({d});
+  if (Value rows = collapseLeading(k.b, k.b.getLoc(), memref, leading)) {
+    this->memref = rows;
+    flat = true;
   }
-  flat = memref::CollapseShapeOp::isGuaranteedCollapsible(type, groups);
-  if (flat)
-    this->memref = memref::CollapseShapeOp::create(k.b, memref, groups);
 }
 
 SmallVector<Value> RowView::at(Value row, ValueRange coordinates, ValueRange inner) const {
