@@ -78,6 +78,27 @@ void launchRows(ImplicitLocOpBuilder &b, Value like, int64_t leading, Value colu
   });
 }
 
+using OfColumn = llvm::function_ref<Value(Value column)>;
+using Write = llvm::function_ref<void(OfColumn)>;
+
+/// Rows of the last dimension that become rows of as many numbers: `body` gets what reads a column of its row and what
+/// writes all of them.
+void mapRows(ImplicitLocOpBuilder &b, Value in, Value out, const GpuLimits &limits,
+             llvm::function_ref<void(Row &, OfColumn load, Write write)> body) {
+  int64_t leading = cast<MemRefType>(out.getType()).getRank() - 1;
+  launchRows(b, out, leading, LoopBuilder(b).sizeOf(out, leading), limits, [&](Row &row) {
+    Kernel &k = row.k;
+    RowView input(k, in, leading), output(k, out, leading);
+    auto load = [&](Value column) { return k.load(input.memref, input.at(row.number, row.coordinates, column)); };
+    auto write = [&](OfColumn number) {
+      row.write([&](Value column) {
+        k.store(number(column), output.memref, output.at(row.number, row.coordinates, column));
+      });
+    };
+    body(row, load, write);
+  });
+}
+
 Value meanOf(Kernel &k, Value sum, Value columns) {
   Value count = arith::IndexCastOp::create(k.b, k.b.getI32Type(), columns);
   return over(k, sum, arith::SIToFPOp::create(k.b, k.b.getF32Type(), count));
@@ -96,12 +117,8 @@ int64_t rankOf(Value memref) { return cast<MemRefType>(memref.getType()).getRank
 
 // The maximum passes over NaN, which the sum brings back to every element of the row.
 void emitSoftmax(ImplicitLocOpBuilder &b, SoftmaxOp op, const GpuLimits &limits) {
-  int64_t leading = rankOf(op.getOuts()) - 1;
-  Value columns = LoopBuilder(b).sizeOf(op.getOuts(), leading);
-  launchRows(b, op.getOuts(), leading, columns, limits, [&](Row &row) {
+  mapRows(b, op.getInput(), op.getOuts(), limits, [&](Row &row, OfColumn load, Write write) {
     Kernel &k = row.k;
-    RowView input(k, op.getInput(), leading), output(k, op.getOuts(), leading);
-    auto load = [&](Value column) { return k.load(input.memref, input.at(row.number, row.coordinates, column)); };
     auto largest = [&](Value x, Value y) { return larger(k, x, y); };
     Value lowest = k.constant(-std::numeric_limits<float>::infinity());
     Value maximum =
@@ -109,42 +126,34 @@ void emitSoftmax(ImplicitLocOpBuilder &b, SoftmaxOp op, const GpuLimits &limits)
     auto power = [&](Value column) { return exponential(k, minus(k, load(column), maximum)); };
     Value sum = row.sum([&](Value column, Value soFar) { return plus(k, soFar, power(column)); });
     Value factor = over(k, k.constant(1.0f), sum);
-    row.write([&](Value column) {
-      k.store(times(k, power(column), factor), output.memref, output.at(row.number, row.coordinates, column));
-    });
+    write([&](Value column) { return times(k, power(column), factor); });
   });
 }
 
 //===-- norms -----------------------------------------------------------------------------------------------------===//
 
 void emitRmsNorm(ImplicitLocOpBuilder &b, RmsNormOp op, const GpuLimits &limits) {
-  int64_t leading = rankOf(op.getOuts()) - 1;
-  Value columns = LoopBuilder(b).sizeOf(op.getOuts(), leading);
-  launchRows(b, op.getOuts(), leading, columns, limits, [&](Row &row) {
+  mapRows(b, op.getInput(), op.getOuts(), limits, [&](Row &row, OfColumn load, Write write) {
     Kernel &k = row.k;
-    RowView input(k, op.getInput(), leading), output(k, op.getOuts(), leading);
-    auto load = [&](Value column) { return k.load(input.memref, input.at(row.number, row.coordinates, column)); };
+    Value columns = row.columns;
     Value squares = row.sum([&](Value column, Value soFar) {
       Value x = load(column);
       return fma(k, x, x, soFar);
     });
     Value factor = inverseRoot(k, meanOf(k, squares, columns), op.getEps());
-    row.write([&](Value column) {
+    write([&](Value column) {
       Value y = times(k, load(column), factor);
       if (op.getScale())
         y = times(k, y, k.load(op.getScale(), column));
-      k.store(y, output.memref, output.at(row.number, row.coordinates, column));
+      return y;
     });
   });
 }
 
 void emitLayerNorm(ImplicitLocOpBuilder &b, LayerNormOp op, const GpuLimits &limits) {
-  int64_t leading = rankOf(op.getOuts()) - 1;
-  Value columns = LoopBuilder(b).sizeOf(op.getOuts(), leading);
-  launchRows(b, op.getOuts(), leading, columns, limits, [&](Row &row) {
+  mapRows(b, op.getInput(), op.getOuts(), limits, [&](Row &row, OfColumn load, Write write) {
     Kernel &k = row.k;
-    RowView input(k, op.getInput(), leading), output(k, op.getOuts(), leading);
-    auto load = [&](Value column) { return k.load(input.memref, input.at(row.number, row.coordinates, column)); };
+    Value columns = row.columns;
     Value mean = meanOf(k, row.sum([&](Value column, Value soFar) { return plus(k, soFar, load(column)); }), columns);
     // What the mean lost in rounding is the mean of the deviations from it.
     Value rests = row.sum([&](Value column, Value soFar) { return plus(k, soFar, minus(k, load(column), mean)); });
@@ -155,13 +164,13 @@ void emitLayerNorm(ImplicitLocOpBuilder &b, LayerNormOp op, const GpuLimits &lim
       return fma(k, d, d, soFar);
     });
     Value factor = inverseRoot(k, meanOf(k, squares, columns), op.getEps());
-    row.write([&](Value column) {
+    write([&](Value column) {
       Value y = times(k, deviation(column), factor);
       if (op.getScale())
         y = times(k, y, k.load(op.getScale(), column));
       if (op.getShift())
         y = plus(k, y, k.load(op.getShift(), column));
-      k.store(y, output.memref, output.at(row.number, row.coordinates, column));
+      return y;
     });
   });
 }
