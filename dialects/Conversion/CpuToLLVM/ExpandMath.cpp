@@ -39,10 +39,13 @@ public:
 
   /// `x` between two bounds; NaN stays NaN, as both comparisons are false for it.
   Value clamp(Value x, float low, float high) {
-    Value below = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, real(low), x);
-    x = arith::SelectOp::create(b, loc, below, real(low), x);
+    x = atLeast(x, low);
     Value above = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, real(high), x);
     return arith::SelectOp::create(b, loc, above, real(high), x);
+  }
+  Value atLeast(Value x, float low) {
+    Value below = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, real(low), x);
+    return arith::SelectOp::create(b, loc, below, real(low), x);
   }
   /// c[0] + c[1] x + c[2] x^2 + ..., by Horner's rule.
   Value polynomial(Value x, ArrayRef<float> c) {
@@ -81,6 +84,17 @@ Value scaleByPowerOfTwo(Formula &f, Value power, Value shifted) {
   return power;
 }
 
+/// 2^x for -126.5 <= x < 127.5, and 0 below: one factor is enough, and its bits come out of the sum that rounds. NaN
+/// stays NaN, because every power is one.
+Value smallPowerOfTwo(Formula &f, Value x, llvm::function_ref<Value(Value)> power) {
+  constexpr float shift = roundingShift + 127.0f; // the low bits are those of n + bias
+  x = f.atLeast(x, -127.0f);                      // where the biased exponent is 0, and the factor is, too
+  Value shifted = f.apply<arith::AddFOp>(x, f.real(shift));
+  Value r = f.apply<arith::SubFOp>(x, f.apply<arith::SubFOp>(shifted, f.real(shift))); // exact
+  Value factor = f.number(f.apply<arith::ShLIOp>(f.bits(shifted), f.integer(23)));
+  return f.apply<arith::MulFOp>(power(r), factor);
+}
+
 bool isF32(Type type) { return getElementTypeOrSelf(type).isF32(); }
 
 /// exp(x) = 2^n exp(r) with n = round(x / ln 2), r = x - n ln 2. One product n ln 2 rounded to f32 would be wrong by
@@ -107,6 +121,7 @@ struct ExpandExp : OpRewritePattern<math::ExpOp> {
   }
 };
 
+/// With `afn` arguments are at most 126 and results below the smallest normal number are 0: half the operations.
 struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -114,13 +129,19 @@ struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
     if (!isF32(op.getType()))
       return failure();
     Formula f(b, op.getLoc(), op.getType());
+    // Minimax on [-1/2, 1/2], relative error 3.0e-9.
+    auto power = [&](Value r) {
+      return f.polynomial(
+          r, {1.0f, 0.693147182f, 0.240226477f, 0.0555035956f, 0.00961850584f, 0.00133910251f, 0.000153267902f});
+    };
+    if (arith::bitEnumContainsAny(op.getFastmath(), arith::FastMathFlags::afn)) {
+      b.replaceOp(op, smallPowerOfTwo(f, op.getOperand(), power));
+      return success();
+    }
     Value x = f.clamp(op.getOperand(), -151.0f, 129.0f);
     Value shifted = f.apply<arith::AddFOp>(x, f.real(roundingShift));
     Value r = f.apply<arith::SubFOp>(x, f.apply<arith::SubFOp>(shifted, f.real(roundingShift))); // exact
-    // Minimax on [-1/2, 1/2], relative error 3.0e-9.
-    Value power = f.polynomial(
-        r, {1.0f, 0.693147182f, 0.240226477f, 0.0555035956f, 0.00961850584f, 0.00133910251f, 0.000153267902f});
-    b.replaceOp(op, scaleByPowerOfTwo(f, power, shifted));
+    b.replaceOp(op, scaleByPowerOfTwo(f, power(r), shifted));
     return success();
   }
 };

@@ -109,12 +109,12 @@ void Decode::start(const Item &item) {
   });
 }
 
-// From here on `maxima` is what to subtract from a score. A sum of 0 still says that there is nothing to attend to.
+// From here on `maxima` is what to subtract from an exponent. A sum of 0 still says that there is nothing to attend to.
 void Decode::finishRows(const Item &item) {
   loop(index(0), item.rows, 1, [&](Value row) {
     Row place = rowOf(item, row);
     RowEnd end = endOfRow(loadScalar(maxima, row), loadScalar(rowSums, row), place.head);
-    storeScalar(end.maximum, maxima, row);
+    storeScalar(end.subtracted, maxima, row);
     storeScalar(hasSecondPass() ? end.inverse : end.factor, factors, row);
     if (op.getLse())
       storeScalar(end.lse, lseOut(), {item.batch, place.query, place.head});

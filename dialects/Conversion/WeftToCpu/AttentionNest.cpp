@@ -101,9 +101,14 @@ Value AttentionNest::finiteOr0(Value maximum) {
   return arith::SelectOp::create(b, none, constantLike(maximum, 0.0f), maximum);
 }
 
-Value AttentionNest::exponential(Value value, Value maximum) {
-  return math::ExpOp::create(b, arith::SubFOp::create(b, value, maximum));
+Value AttentionNest::exponential(Value score, Value subtracted) {
+  Value factor = constantLike(score, exponentFactor()), less = arith::NegFOp::create(b, subtracted);
+  return power(math::FmaOp::create(b, score, factor, less));
 }
+
+// No exponent is far above 0, and what is below the smallest normal number need not be told from 0 beside a sum that is
+// at least 1.
+Value AttentionNest::power(Value exponent) { return math::Exp2Op::create(b, exponent, arith::FastMathFlags::afn); }
 
 Value AttentionNest::load(Value memref, ValueRange at, int64_t count) {
   if (count == L)
@@ -159,15 +164,21 @@ SmallVector<Value> AttentionNest::terms(Value query, Value key, Value batchIndex
   return llvm::map_to_vector(terms, [&](Value term) { return lanesOf(term); });
 }
 
+// A factor of the exponent that is not positive would make the largest score the smallest.
+float AttentionNest::scaleOfExponent() {
+  bool nothingElse = op.getScore().empty() && scale() > 0 && std::isnormal(log2OfE * scale());
+  return nothingElse ? scale() : 1.0f;
+}
+
 float AttentionNest::scaleOfQueries() {
   int exponent;
   bool isPowerOfTwo = std::abs(std::frexp(scale(), &exponent)) == 0.5f;
-  return isPowerOfTwo && !hasSimilarity() ? scale() : 1.0f;
+  return isPowerOfTwo && !hasSimilarity() && scaleOfExponent() == 1 ? scale() : 1.0f;
 }
 
 Value AttentionNest::score(ValueRange sums, const Position &at, const IRMapping &known) {
   SmallVector<Value> arguments(sums);
-  if (float rest = scale() / scaleOfQueries(); rest != 1)
+  if (float rest = scale() / (scaleOfQueries() * scaleOfExponent()); rest != 1)
     for (Value &sum : arguments)
       sum = multiply(sum, lanesOf(rest));
   if (op.getScore().empty())

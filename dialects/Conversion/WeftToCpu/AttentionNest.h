@@ -14,6 +14,7 @@
 namespace weft::cpu {
 
 inline constexpr float minusInfinity = -std::numeric_limits<float>::infinity();
+inline constexpr float log2OfE = 1.44269504f, ln2 = 0.693147181f;
 
 /// Where a score stands: batch entry and head are scalars; of query and key at most one varies over lanes.
 struct Position {
@@ -70,7 +71,18 @@ protected:
   mlir::Value larger(mlir::Value value, mlir::Value otherwise);
   /// A maximum to subtract: 0 for -inf, where nothing was admitted yet, so that the exponentials are 0 and never NaN.
   mlir::Value finiteOr0(mlir::Value maximum);
-  mlir::Value exponential(mlir::Value value, mlir::Value maximum); ///< exp(value - maximum)
+  /// exp(score - maximum), as the power of two that one multiply-add makes of it: 2^(score * exponentFactor() -
+  /// subtracted), where `subtracted` is the maximum's product with the same factor. That rounds alike for all scores of
+  /// a row, and so cancels out in its probabilities.
+  mlir::Value exponential(mlir::Value score, mlir::Value subtracted);
+  mlir::Value toSubtract(mlir::Value maximum) {
+    return multiply(finiteOr0(maximum), constantLike(maximum, exponentFactor()));
+  }
+  /// What sums with the maximum `before` are to be multiplied with: exactly 1 where it has not changed.
+  mlir::Value rescaling(mlir::Value before, mlir::Value subtracted) {
+    return power(mlir::arith::SubFOp::create(b, multiply(before, constantLike(before, exponentFactor())), subtracted));
+  }
+  mlir::Value power(mlir::Value exponent); ///< 2^exponent; 0 below 2^-126, for exponents up to 126
 
   mlir::Value load(mlir::Value memref, mlir::ValueRange at, int64_t count);
   void store(mlir::Value vector, mlir::Value memref, mlir::ValueRange at, int64_t count);
@@ -97,6 +109,9 @@ protected:
 
   bool hasMask() { return !op.getMask().empty(); }
   bool hasSimilarity() { return !op.getSimilarity().empty(); }
+  /// The scale where nothing but the exponential sees it: then scores are not scaled but their exponents are.
+  float scaleOfExponent();
+  float exponentFactor() { return log2OfE * scaleOfExponent(); }
   /// What the queries are multiplied with once, so that their products with the keys are scaled. Else sums are scaled
   /// when they have been added up: the terms of a similarity are no products, and a scale that is no power of two would
   /// round every element of a query, all alike where they are equal.
@@ -104,8 +119,8 @@ protected:
   /// The terms of the similarity region for one query element and one key element, on lanes.
   llvm::SmallVector<mlir::Value> terms(mlir::Value query, mlir::Value key, mlir::Value batch, mlir::Value head,
                                        mlir::Value element);
-  /// The score on lanes, of the sums of the terms: scaled where they are not yet, then the score region, if any, of
-  /// which some values may be `known`.
+  /// The score on lanes, of the sums of the terms: scaled where they are not yet and the exponent is not, then the
+  /// score region, if any, of which some values may be `known`.
   mlir::Value score(mlir::ValueRange sums, const Position &at, const mlir::IRMapping &known = {});
   mlir::Value admitted(const Position &at); ///< the mask region on lanes of i1
 
@@ -117,11 +132,11 @@ protected:
 
   /// What a row's maximum and sum come to when all its keys have been seen; scalars or lanes.
   struct RowEnd {
-    mlir::Value empty;   ///< no key is admitted, or all scores are -inf
-    mlir::Value maximum; ///< to subtract from the scores, the sink's number among them
-    mlir::Value inverse; ///< 1 / sum of exp(score - maximum), the sink's among them
-    mlir::Value factor;  ///< of what was added up with the maximum of the keys alone
-    mlir::Value lse;     ///< log of the sum of exp(score); null where nobody asks
+    mlir::Value empty;      ///< no key is admitted, or all scores are -inf
+    mlir::Value subtracted; ///< from the exponents, the sink's among them
+    mlir::Value inverse;    ///< 1 / sum of the exponentials, the sink's among them
+    mlir::Value factor;     ///< of what was added up with the maximum of the keys alone
+    mlir::Value lse;        ///< log of the sum of exp(score); null where nobody asks
   };
   RowEnd endOfRow(mlir::Value maximum, mlir::Value sum, mlir::Value head);
   /// What a score comes to: its probability, weighed. Whether the key is admitted is not looked at.

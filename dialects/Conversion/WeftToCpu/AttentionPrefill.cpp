@@ -148,8 +148,8 @@ Prefill::Vectors Prefill::addBlock(const Item &item, const KeyBlock &block, Valu
   ValueRange before = state.take_front(vectors), sums = state.drop_front(vectors);
   Vectors maxima = scoreBlock(item, block, before), subtracted, factors;
   for (auto [previous, maximum] : llvm::zip(before, maxima)) {
-    subtracted.push_back(finiteOr0(maximum));
-    factors.push_back(exponential(previous, subtracted.back()));
+    subtracted.push_back(toSubtract(maximum));
+    factors.push_back(rescaling(previous, subtracted.back()));
   }
   Vectors added = exponentials(item, block, subtracted), next = maxima;
   for (auto [sum, factor, more] : llvm::zip(sums, factors, added))

@@ -56,10 +56,11 @@ private:
   using TileBody = llvm::function_ref<Vectors(Value firstKey, ValueRange)>;
   using SumBody = llvm::function_ref<Vectors(Value d, ValueRange)>;
   Vectors scoreBlock(const Item &item, const KeyBlock &block, ValueRange maxima);
-  Vectors exponentials(const Item &item, const KeyBlock &block, ValueRange maxima);
+  Vectors exponentials(const Item &item, const KeyBlock &block, ValueRange subtracted);
   void probabilityBlock(const Item &item, const KeyBlock &block, const RowEnds &ends);
   Vectors eachTile(const KeyBlock &block, ValueRange carried, TileBody body);
   Tile scoreTile(const Item &item, const KeyBlock &block, Value firstKey);
+  void prefetchLines(const Item &item, Value firstKey, Value d);
   Vectors sumOverWidth(SumBody body);
   Vectors addProducts(const Item &item, Value firstKey, Value d, ValueRange queries, ValueRange sums);
   Vectors addTerms(const Item &item, Value firstKey, Value d, ValueRange queries, ValueRange sums);

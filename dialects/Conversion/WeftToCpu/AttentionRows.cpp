@@ -15,26 +15,27 @@ AttentionNest::RowEnd AttentionNest::endOfRow(Value maximum, Value sum, Value he
   RowEnd end;
   end.empty = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sum, zero);
   if (op.getSink()) {
-    Value sink = loadScalar(op.getSink(), head), keys = maximum;
+    Value sink = loadScalar(op.getSink(), head), keys = multiply(maximum, constantLike(maximum, exponentFactor()));
     if (isa<VectorType>(maximum.getType()))
       sink = lanesOf(sink);
-    maximum = finiteOr0(larger(sink, keys));
-    end.factor = exponential(keys, maximum);
-    sum = arith::AddFOp::create(b, multiply(sum, end.factor), exponential(sink, maximum));
+    sink = multiply(sink, constantLike(maximum, log2OfE));
+    end.subtracted = finiteOr0(larger(sink, keys));
+    auto less = [&](Value exponent) { return power(arith::SubFOp::create(b, exponent, end.subtracted)); };
+    end.factor = less(keys);
+    sum = arith::AddFOp::create(b, multiply(sum, end.factor), less(sink));
   } else {
-    maximum = finiteOr0(maximum);
+    end.subtracted = toSubtract(maximum);
   }
-  end.maximum = maximum;
   end.inverse = arith::DivFOp::create(b, one, sum);
   end.factor = end.factor ? multiply(end.factor, end.inverse) : end.inverse;
   if (op.getLse())
-    end.lse = arith::AddFOp::create(b, maximum, math::LogOp::create(b, sum));
+    end.lse = math::FmaOp::create(b, end.subtracted, constantLike(maximum, ln2), math::LogOp::create(b, sum));
   return end;
 }
 
 // Rows that are empty have a weight of 0 for every key, whatever `weigh` makes of 0.
 Value AttentionNest::probability(Value score, const RowEnd &end, const Position &at) {
-  Value p = multiply(exponential(score, end.maximum), end.inverse);
+  Value p = multiply(exponential(score, end.subtracted), end.inverse);
   if (!op.getWeigh().empty())
     p = lanesOf(emitOnLanes(b, op.getWeigh().front(), {p, at.batch, at.head, at.query, at.key}, L).front());
   return select(end.empty, lanesOf(0.0f), p);

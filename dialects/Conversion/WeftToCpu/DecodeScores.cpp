@@ -24,7 +24,7 @@ void Decode::exponentials(const Item &item, const KeyBlock &block) {
   loop(index(0), item.rows, 1, [&](Value row) {
     Value before = loadScalar(maxima, row), tiles = load(tileMaxima, {row, index(0)});
     Value maximum = larger(vector::ReductionOp::create(b, vector::CombiningKind::MAXNUMF, tiles, noNaN), before);
-    Value subtracted = finiteOr0(maximum), factor = exponential(before, subtracted), lanes = lanesOf(subtracted);
+    Value subtracted = toSubtract(maximum), factor = rescaling(before, subtracted), lanes = lanesOf(subtracted);
     Value added = loop(index(0), block.size, L, lanesOf(0.0f), [&](Value key, ValueRange state) -> Vectors {
                     Value p = exponential(load(scores, {row, key}), lanes);
                     store(p, scores, {row, key});
@@ -41,7 +41,7 @@ void Decode::probabilityBlock(const Item &item, const KeyBlock &block) {
   eachTile(item, block, [&](Value firstKey, Value row, Value score, const Position &position) {
     RowEnd end;
     end.empty = isEmpty(row);
-    end.maximum = lanesOf(loadScalar(maxima, row));
+    end.subtracted = lanesOf(loadScalar(maxima, row));
     end.inverse = lanesOf(loadScalar(factors, row));
     Value tile = maskTile(item, block, firstKey, row, probability(score, end, position), 0.0f);
     store(tile, scores, {row, sub(firstKey, block.begin)});

@@ -27,15 +27,13 @@ Prefill::Vectors Prefill::scoreBlock(const Item &item, const KeyBlock &block, Va
   });
 }
 
-// Replaces the scores by their exponentials and returns the sums of the block. The values will be needed next.
-Prefill::Vectors Prefill::exponentials(const Item &item, const KeyBlock &block, ValueRange maxima) {
+// Replaces the scores by their exponentials and returns the sums of the block.
+Prefill::Vectors Prefill::exponentials(const Item &item, const KeyBlock &block, ValueRange subtracted) {
   Vectors start(vectors, lanesOf(0.0f));
   return loop(index(0), block.size, 1, start, [&](Value row, ValueRange state) {
-    if (!hasSecondPass())
-      prefetch(item.value, add(block.begin, row), E, Cache::Second);
     Vectors sums;
     for (int64_t v = 0; v < vectors; ++v) {
-      Value p = exponential(load(scoresT, {row, column(v)}), maxima[v]);
+      Value p = exponential(load(scoresT, {row, column(v)}), subtracted[v]);
       store(p, scoresT, {row, column(v)});
       sums.push_back(arith::AddFOp::create(b, state[v], p));
     }
@@ -66,10 +64,8 @@ Prefill::Vectors Prefill::eachTile(const KeyBlock &block, ValueRange carried, Ti
 }
 
 Prefill::Tile Prefill::scoreTile(const Item &item, const KeyBlock &block, Value firstKey) {
-  // Of the next tile, a line at a time: many requests at once would wait for each other.
-  Value nextKey = min(add(firstKey, shape.rows), add(T, -shape.rows));
   Vectors all = sumOverWidth([&](Value d, ValueRange state) {
-    prefetch(item.key, {add(nextKey, remainder(d, index(shape.rows))), d}, Cache::First);
+    prefetchLines(item, firstKey, d);
     Vectors queries;
     for (int64_t v = 0; v < vectors; ++v)
       queries.push_back(load(queriesT, {d, column(v)}));
@@ -82,6 +78,15 @@ Prefill::Tile Prefill::scoreTile(const Item &item, const KeyBlock &block, Value 
       tile[i].push_back(score(ArrayRef(all).slice((i * vectors + v) * sums, sums), at(item, v, add(firstKey, i)),
                               tabulated(block, v, add(firstKey, i))));
   return tile;
+}
+
+// Line by line, for many requests at once would wait for each other: of the next tile's keys, and of this tile's
+// values, which are needed when the block has all its scores.
+void Prefill::prefetchLines(const Item &item, Value firstKey, Value d) {
+  Value nextKey = min(add(firstKey, shape.rows), add(T, -shape.rows)), row = remainder(d, index(shape.rows));
+  prefetch(item.key, {add(nextKey, row), d}, Cache::First);
+  if (!hasSecondPass())
+    prefetch(item.value, {add(firstKey, row), min(d, index(E - 1))}, Cache::Second);
 }
 
 // Terms are added up in runs of about 32, and the runs' sums after that: the rounding errors of one long chain would

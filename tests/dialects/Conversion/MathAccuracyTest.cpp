@@ -13,7 +13,7 @@ constexpr int64_t lanes = 16, count = 1 << 18;
 constexpr float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
 
 /// @scalar and @lanes, each applying `op` to every element.
-std::unique_ptr<Jit> compileUnary(const std::string &op) {
+std::unique_ptr<Jit> compileUnary(const std::string &op, const std::string &flags = "") {
   return Jit::compile(substitute(R"(
     func.func @scalar(%in: memref<?xf32>, %out: memref<?xf32>) attributes {llvm.emit_c_interface} {
       %c0 = arith.constant 0 : index
@@ -21,7 +21,7 @@ std::unique_ptr<Jit> compileUnary(const std::string &op) {
       %n = memref.dim %in, %c0 : memref<?xf32>
       scf.for %i = %c0 to %n step %c1 {
         %x = memref.load %in[%i] : memref<?xf32>
-        %y = math.$op %x : f32
+        %y = math.$op %x $flags : f32
         memref.store %y, %out[%i] : memref<?xf32>
       }
       return
@@ -32,12 +32,12 @@ std::unique_ptr<Jit> compileUnary(const std::string &op) {
       %n = memref.dim %in, %c0 : memref<?xf32>
       scf.for %i = %c0 to %n step %c16 {
         %x = vector.load %in[%i] : memref<?xf32>, vector<16xf32>
-        %y = math.$op %x : vector<16xf32>
+        %y = math.$op %x $flags : vector<16xf32>
         vector.store %y, %out[%i] : memref<?xf32>, vector<16xf32>
       }
       return
     })",
-                                 {{"op", op}}));
+                                 {{"op", op}, {"flags", flags}}));
 }
 
 std::vector<float> apply(Jit &jit, const std::string &form, std::vector<float> in) {
@@ -133,6 +133,27 @@ TEST(MathAccuracy, Exp2KeepsWhatIsNotANumber) {
   EXPECT_EQ(out[3], inf);
   EXPECT_EQ(out[4], 0.5f); // whole powers are exact
   EXPECT_EQ(out[5], 1024.0f);
+}
+
+TEST(MathAccuracy, Exp2OfSmallPowers) {
+  std::unique_ptr<Jit> jit = compileUnary("exp2", "fastmath<afn>");
+  ASSERT_TRUE(jit);
+  for (const char *form : {"scalar", "lanes"}) {
+    std::vector<float> in(count);
+    for (int64_t i = 0; i < count; ++i)
+      in[i] = -126.0f + 252.0f * i / (count - 1);
+    std::vector<float> out = apply(*jit, form, in);
+    for (int64_t i = 0; i < count; ++i)
+      ASSERT_LE(errorInUlp(out[i], std::exp2(double(in[i]))), 1) << form << " of " << in[i];
+    std::vector<float> ends = apply(*jit, form, {-inf, nan, -nan, 0.0f, -0.0f, -127.0f, -150.0f, -3e38f, 126.0f});
+    EXPECT_EQ(ends[0], 0.0f);
+    EXPECT_TRUE(std::isnan(ends[1]) && std::isnan(ends[2]));
+    EXPECT_EQ(ends[3], 1.0f);
+    EXPECT_EQ(ends[4], 1.0f);
+    for (int below = 5; below < 8; ++below)
+      EXPECT_EQ(ends[below], 0.0f);
+    EXPECT_EQ(ends[8], std::exp2(126.0f));
+  }
 }
 
 TEST(MathAccuracy, TanhStaysBetweenItsLimits) {

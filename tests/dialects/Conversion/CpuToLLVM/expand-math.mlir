@@ -24,6 +24,21 @@ func.func @exp_lanes(%x: vector<16xf32>) -> vector<16xf32> {
   return %0 : vector<16xf32>
 }
 
+// Powers of attention: one factor, whose bits come out of the sum that rounds.
+// CHECK-LABEL: @small_powers
+// CHECK: %[[X:.*]] = arith.select
+// CHECK: %[[SHIFTED:.*]] = arith.addf %[[X]]
+// CHECK: %[[BITS:.*]] = arith.bitcast %[[SHIFTED]] : vector<16xf32> to vector<16xi32>
+// CHECK: %[[EXPONENT:.*]] = arith.shli %[[BITS]]
+// CHECK: %[[FACTOR:.*]] = arith.bitcast %[[EXPONENT]]
+// CHECK-COUNT-6: math.fma
+// CHECK-NEXT: arith.mulf %{{.*}}, %[[FACTOR]]
+// CHECK-NEXT: return
+func.func @small_powers(%x: vector<16xf32>) -> vector<16xf32> {
+  %0 = math.exp2 %x fastmath<afn> : vector<16xf32>
+  return %0 : vector<16xf32>
+}
+
 // CHECK-LABEL: @approximated
 func.func @approximated(%x: vector<8xf32>, %y: f32) -> (vector<8xf32>, f32) {
   %0 = math.exp2 %x : vector<8xf32>

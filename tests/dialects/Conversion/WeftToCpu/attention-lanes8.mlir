@@ -7,7 +7,7 @@
 // CHECK: scf.for {{.*}} step %c6 iter_args
 // CHECK: %{{.*}}:12 = scf.for {{.*}} step %c1 iter_args
 // CHECK-COUNT-12: vector.fma {{.*}} : vector<8xf32>
-// CHECK: math.exp
+// CHECK: math.exp2
 // CHECK: scf.for {{.*}} step %c6
 // CHECK: %{{.*}}:12 = scf.for
 // CHECK: %{{.*}}:8 = scf.for

@@ -22,21 +22,24 @@
 // All of it once more, carefully, where the result has a NaN.
 // CHECK: scf.while (%[[CAREFUL:.*]] = %false)
 // CHECK: %[[BLOCKS:.*]]:4 = scf.for
-// The scores of a block, in two runs of 32 products; meanwhile the next keys are asked for.
+// The scores of a block, in two runs of 32 products; meanwhile the next keys and the tile's values are asked for.
 // CHECK: %[[TILE:.*]]:2 = scf.for {{.*}} step %c8 iter_args
 // CHECK: scf.for {{.*}} step %c32 iter_args
 // CHECK: %{{.*}}:16 = scf.for {{.*}} step %c1 iter_args
 // CHECK: memref.prefetch {{.*}}, read, locality<3>, data
+// CHECK: memref.prefetch {{.*}}, read, locality<2>, data
 // CHECK-COUNT-16: vector.fma
 // CHECK: %{{.*}}:16 = scf.if
 // CHECK: else
 // CHECK-COUNT-16: arith.select
 // CHECK: }
-// Exponentials; no mask. The values are asked for.
+// Exponentials, scaled on the way; no mask.
+// CHECK: arith.mulf %{{.*}}, %[[SCALE:cst[_0-9]*]] : vector<16xf32>
 // CHECK: scf.for
-// CHECK-COUNT-4: memref.prefetch {{.*}}, read, locality<2>, data
 // CHECK-NOT: arith.select
-// CHECK-COUNT-2: math.exp
+// CHECK: math.fma %{{.*}}, %[[SCALE]], %{{.*}} : vector<16xf32>
+// CHECK-NEXT: math.exp2 {{.*}} fastmath<afn>
+// CHECK: math.exp2
 // Values: all at once.
 // CHECK: scf.if %[[CAREFUL]]
 // CHECK: else
@@ -53,7 +56,7 @@
 // CHECK: scf.for {{.*}} step %c256
 // CHECK: scf.for {{.*}} step %c16
 // CHECK: vector.shuffle
-// CHECK: math.exp
+// CHECK: math.exp2
 func.func private @causal(%q: !queries, %k: !keys, %v: !keys, %past: index, %o: !queries) {
   weft.attention %q, %k, %v past %past outs %o {scale = 0.125 : f64} mask {
   ^bb0(%b: index, %h: index, %i: index, %j: index):
