@@ -7,7 +7,9 @@
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/Passes.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -150,6 +152,10 @@ struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
 
 /// tanh(x) = x P(x^2) / Q(x^2), minimax for the relative error (2e-8, before coefficients and steps are rounded) up to
 /// where the result rounds to 1. Near 0 it is x, so that small arguments need no case of their own.
+///
+/// They have one nonetheless: where all lanes are at most 0.35, x P(x^2) of half the degree is as accurate (4e-8), and
+/// takes 5 operations instead of 10, a clamp and a division. So is what soft caps see of most scores. And a constant
+/// factor of the argument, such as a cap's 1 / cap, goes into the coefficients.
 struct ExpandTanh : OpRewritePattern<math::TanhOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -157,12 +163,62 @@ struct ExpandTanh : OpRewritePattern<math::TanhOp> {
     if (!isF32(op.getType()))
       return failure();
     Formula f(b, op.getLoc(), op.getType());
-    Value x = f.clamp(op.getOperand(), -8.2f, 8.2f);
-    Value square = f.apply<arith::MulFOp>(x, x);
-    Value above = f.polynomial(square, {1.0f, 0.133826852f, 0.00349741592f, 2.06335517e-5f, 1.33781741e-8f});
-    Value below = f.polynomial(square, {1.0f, 0.467160076f, 0.0258843042f, 3.28838069e-4f, 7.78837337e-7f});
-    b.replaceOp(op, f.apply<arith::DivFOp>(f.apply<arith::MulFOp>(x, above), below));
+    auto [x, factor] = splitFactor(op.getOperand());
+    auto type = dyn_cast<VectorType>(op.getType());
+    if (!type || type.getRank() != 1) {
+      b.replaceOp(op, anywhere(f, x, factor));
+      return success();
+    }
+    Value size = math::AbsFOp::create(b, op.getLoc(), x), limit = f.real(0.35 / std::abs(factor));
+    Value isSmall = arith::CmpFOp::create(b, op.getLoc(), arith::CmpFPredicate::OLE, size, limit);
+    Value areSmall = vector::ReductionOp::create(b, op.getLoc(), vector::CombiningKind::AND, isSmall);
+    auto yield = [&, x = x, factor = factor](auto formula) {
+      return [&, formula](OpBuilder &b, Location loc) {
+        Formula f(b, loc, type);
+        scf::YieldOp::create(b, loc, formula(f, x, factor));
+      };
+    };
+    b.replaceOpWithNewOp<scf::IfOp>(op, areSmall, yield(nearZero), yield(anywhere));
     return success();
+  }
+
+private:
+  static Value nearZero(Formula &f, Value x, double factor) {
+    Value square = f.apply<arith::MulFOp>(x, x);
+    Value ratio = f.polynomial(square, scaled(factor, factor, {1.0, -0.33332663, 0.13299825, -0.0491485}));
+    return f.apply<arith::MulFOp>(x, ratio);
+  }
+
+  static Value anywhere(Formula &f, Value x, double factor) {
+    double bound = 8.2 / std::abs(factor);
+    x = f.clamp(x, -bound, bound);
+    Value square = f.apply<arith::MulFOp>(x, x);
+    Value above =
+        f.polynomial(square, scaled(factor, factor, {1.0, 0.133826852, 0.00349741592, 2.06335517e-5, 1.33781741e-8}));
+    Value below =
+        f.polynomial(square, scaled(1.0, factor, {1.0, 0.467160076, 0.0258843042, 3.28838069e-4, 7.78837337e-7}));
+    return f.apply<arith::DivFOp>(f.apply<arith::MulFOp>(x, above), below);
+  }
+
+  /// The coefficients, c[i] first factor^(2i), of what is a polynomial of (factor x)^2.
+  static SmallVector<float> scaled(double first, double factor, ArrayRef<double> c) {
+    SmallVector<float> result;
+    for (double coefficient : c) {
+      result.push_back(first * coefficient);
+      first *= factor * factor;
+    }
+    return result;
+  }
+
+  /// x and c of x c, where the coefficients' powers of c are far from what f32 cannot hold.
+  static std::pair<Value, double> splitFactor(Value value) {
+    APFloat constant(0.0f);
+    auto product = value.getDefiningOp<arith::MulFOp>();
+    if (!product || !matchPattern(product.getRhs(), m_ConstantFloat(&constant)))
+      return {value, 1.0};
+    double factor = constant.convertToDouble();
+    return std::abs(factor) > 1e-3 && std::abs(factor) < 1e3 ? std::pair(product.getLhs(), factor)
+                                                             : std::pair(value, 1.0);
   }
 };
 

@@ -23,6 +23,25 @@ AttentionNest::AttentionNest(ImplicitLocOpBuilder &b, AttentionOp op, const CpuL
   S = b.createOrFold<memref::DimOp>(op.getQuery(), 1);
   T = b.createOrFold<memref::DimOp>(op.getKey(), 1);
   past = op.getPast() ? op.getPast() : index(0);
+  splitLastFactor();
+}
+
+// With one that is not positive the largest score would have the smallest exponent.
+void AttentionNest::splitLastFactor() {
+  auto isFactor = [](double value) { return value > 0 && std::isnormal(static_cast<float>(log2OfE * value)); };
+  scale = op.getScale().convertToDouble();
+  if (op.getScore().empty()) {
+    if (isFactor(scale))
+      std::swap(scale, lastFactor);
+    return;
+  }
+  scoreOfRegion = op.getScore().front().getTerminator()->getOperand(0);
+  auto product = scoreOfRegion.getDefiningOp<arith::MulFOp>();
+  APFloat factor(0.0f);
+  if (!product || !matchPattern(product.getRhs(), m_ConstantFloat(&factor)) || !isFactor(factor.convertToDouble()))
+    return;
+  lastFactor = factor.convertToFloat();
+  scoreOfRegion = product.getLhs();
 }
 
 PrefillShape::PrefillShape(const CpuLimits &limits, AttentionOp op)
@@ -164,27 +183,21 @@ SmallVector<Value> AttentionNest::terms(Value query, Value key, Value batchIndex
   return llvm::map_to_vector(terms, [&](Value term) { return lanesOf(term); });
 }
 
-// A factor of the exponent that is not positive would make the largest score the smallest.
-float AttentionNest::scaleOfExponent() {
-  bool nothingElse = op.getScore().empty() && scale() > 0 && std::isnormal(log2OfE * scale());
-  return nothingElse ? scale() : 1.0f;
-}
-
 float AttentionNest::scaleOfQueries() {
   int exponent;
-  bool isPowerOfTwo = std::abs(std::frexp(scale(), &exponent)) == 0.5f;
-  return isPowerOfTwo && !hasSimilarity() && scaleOfExponent() == 1 ? scale() : 1.0f;
+  bool isPowerOfTwo = std::abs(std::frexp(scale, &exponent)) == 0.5f;
+  return isPowerOfTwo && !hasSimilarity() ? scale : 1.0f;
 }
 
 Value AttentionNest::score(ValueRange sums, const Position &at, const IRMapping &known) {
   SmallVector<Value> arguments(sums);
-  if (float rest = scale() / (scaleOfQueries() * scaleOfExponent()); rest != 1)
+  if (float rest = scale / scaleOfQueries(); rest != 1)
     for (Value &sum : arguments)
       sum = multiply(sum, lanesOf(rest));
   if (op.getScore().empty())
     return arguments.front();
   arguments.append({at.batch, at.head, at.query, at.key});
-  return lanesOf(emitOnLanes(b, op.getScore().front(), arguments, L, known).front());
+  return lanesOf(emitOnLanes(b, op.getScore().front(), arguments, L, scoreOfRegion, known).front());
 }
 
 Value AttentionNest::admitted(const Position &at) {

@@ -105,13 +105,15 @@ protected:
 
   //===-- the op --------------------------------------------------------------------------------------------------===//
   HeadView headOf(mlir::Value data, mlir::Value batch, mlir::Value head);
-  float scale() { return static_cast<float>(op.getScale().convertToDouble()); }
 
   bool hasMask() { return !op.getMask().empty(); }
   bool hasSimilarity() { return !op.getSimilarity().empty(); }
-  /// The scale where nothing but the exponential sees it: then scores are not scaled but their exponents are.
-  float scaleOfExponent();
-  float exponentFactor() { return log2OfE * scaleOfExponent(); }
+  float scale; ///< of the sums, before the score region
+  /// A positive factor that nothing but the exponential sees: the scale, or the last one of the score region. Scores
+  /// are kept without it, and their exponents get it.
+  float lastFactor = 1;
+  float exponentFactor() { return log2OfE * lastFactor; }
+  mlir::Value scoreOfRegion; ///< what the score region yields, less lastFactor; null without a region
   /// What the queries are multiplied with once, so that their products with the keys are scaled. Else sums are scaled
   /// when they have been added up: the terms of a similarity are no products, and a scale that is no power of two would
   /// round every element of a query, all alike where they are equal.
@@ -176,6 +178,7 @@ protected:
   mlir::Value batch, S, T, past;
 
 private:
+  void splitLastFactor();
   llvm::SmallVector<mlir::Value> compute(const QueryBlock &queries, const KeyBlock &block, mlir::ValueRange state,
                                          BlockBody body);
 };

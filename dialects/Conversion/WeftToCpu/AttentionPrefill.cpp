@@ -92,8 +92,11 @@ Prefill::Item Prefill::describe(Value number) {
   return item;
 }
 
-// Lanes past the last query repeat it; their results are not stored.
+// Lanes past the last query repeat it; their results are not stored. Meanwhile the first keys are asked for, and the
+// queries of the item that comes next.
 void Prefill::readQueries(const Item &item) {
+  for (int64_t i = 0; i < shape.rows; ++i)
+    prefetch(item.key, min(add(item.bounds.begin, i), add(T, -1)), D, Cache::First);
   Value last = add(S, -1), scale = lanesOf(scaleOfQueries());
   auto tile = [&](Value first, int64_t count) {
     for (int64_t v = 0; v < vectors; ++v) {
@@ -101,6 +104,7 @@ void Prefill::readQueries(const Item &item) {
       for (int64_t lane = 0; lane < L; ++lane) {
         Value query = min(add(item.firstQuery, v * L + lane), last);
         rows.push_back(multiply(load(item.query, {query, first}, count), scale));
+        prefetch(item.query, {max(add(query, -shape.queries), index(0)), first}, Cache::Second);
       }
       Vectors columns = transposeLanes(b, rows);
       for (int64_t d = 0; d < count; ++d)

@@ -39,6 +39,28 @@ func.func @small_powers(%x: vector<16xf32>) -> vector<16xf32> {
   return %0 : vector<16xf32>
 }
 
+// Small lanes take the short way. A factor is in the coefficients: 0.35 / 0.125 is the limit, 8.2 / 0.125 the bound.
+// CHECK-LABEL: @soft_cap
+// CHECK-SAME: %[[X:.*]]: vector<16xf32>
+// CHECK-DAG: %[[LIMIT:.*]] = arith.constant dense<2.800000e+00>
+// CHECK-DAG: arith.constant dense<6.560000e+01>
+// CHECK: %[[SIZE:.*]] = math.absf %[[X]]
+// CHECK: %[[SMALL:.*]] = arith.cmpf ole, %[[SIZE]], %[[LIMIT]]
+// CHECK: %[[ALL:.*]] = vector.reduction <and>, %[[SMALL]]
+// CHECK: scf.if %[[ALL]]
+// CHECK-COUNT-3: math.fma
+// CHECK: } else {
+// CHECK-COUNT-8: math.fma
+// CHECK: arith.divf
+// CHECK: }
+// CHECK-NEXT: return
+func.func @soft_cap(%x: vector<16xf32>) -> vector<16xf32> {
+  %cap = arith.constant dense<0.125> : vector<16xf32>
+  %0 = arith.mulf %x, %cap : vector<16xf32>
+  %1 = math.tanh %0 : vector<16xf32>
+  return %1 : vector<16xf32>
+}
+
 // CHECK-LABEL: @approximated
 func.func @approximated(%x: vector<8xf32>, %y: f32) -> (vector<8xf32>, f32) {
   %0 = math.exp2 %x : vector<8xf32>
