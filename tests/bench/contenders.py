@@ -51,7 +51,7 @@ class Contender:
         # Libraries read their number of threads when they are loaded. Weft gets it with each work.
         environment = os.environ | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads),
                                     "OPENBLAS_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false",
-                                    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+                                    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=33554432",
                                     "TORCHINDUCTOR_CACHE_DIR": str(home.folder / "inductor")}
         log = open(home.folder / f"{name}.log", "a")
         self.process = subprocess.Popen(home.command(name), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
