@@ -1,7 +1,7 @@
 //===- AttentionPrefill.cpp - attention of many queries: lanes are queries ---------------------------------------===//
 // Answers: by which loops does a block of queries see its keys?
 //
-//   for each (batch, head, block of 2 L queries)
+//   for each (batch, head, block of 2 L queries, or of L where no more are left)
 //     Qt = transpose(scale * Q)                                 [D][2L]
 //     for each block of at most 256 keys that the mask may admit
 //       St = K Qt, scored and masked                            [keys][2L]
@@ -42,8 +42,22 @@ void Prefill::emit() {
   parallelChunks(b, b.getLoc(), items, cost, [&](OpBuilder &, Location, Value item) { emitItem(item); }, allocate);
 }
 
+// The last queries of a sequence often fill half of the lanes or less: then one vector has them all.
 void Prefill::emitItem(Value number) {
   Item item = describe(number);
+  std::optional<int64_t> known = getConstantIntValue(S);
+  if (known && (*known - 1) % shape.queries >= L)
+    return emitQueries(item);
+  auto withVectors = [&](int64_t count) {
+    return [&, count] {
+      vectors = count;
+      emitQueries(item);
+    };
+  };
+  when(compare(arith::CmpIPredicate::ugt, item.queries, index(L)), withVectors(mostVectors), withVectors(1));
+}
+
+void Prefill::emitQueries(const Item &item) {
   readQueries(item);
   Vectors state(vectors, lanesOf(minusInfinity));
   state.append(vectors, lanesOf(0.0f));

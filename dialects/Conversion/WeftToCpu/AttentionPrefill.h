@@ -23,7 +23,7 @@ private:
   using Vectors = llvm::SmallVector<Value>;
   using Tile = llvm::SmallVector<Vectors>; ///< for each of shape.rows keys, the vectors of queries
 
-  static constexpr int64_t vectors = 2; // of queries in a work item
+  static constexpr int64_t mostVectors = 2; // of queries in a work item
 
   /// What a block of queries is and what is known of it so far.
   struct Item {
@@ -43,6 +43,7 @@ private:
 
   //===-- AttentionPrefill.cpp: items and blocks ------------------------------------------------------------------===//
   void emitItem(Value number);
+  void emitQueries(const Item &item);
   Item describe(Value number);
   void readQueries(const Item &item);
   Vectors eachBlock(const Item &item, ValueRange carried, BlockBody body);
@@ -80,7 +81,8 @@ private:
   void writeWeights(const Item &item, const KeyBlock &block);
 
   PrefillShape shape;
-  Value blocks; // of queries in a head
+  int64_t vectors = mostVectors; // of queries in the item whose code is made
+  Value blocks;                  // of queries in a head
   Value queriesT, scoresT, resultT, staging;
   Vectors ofDistance; // values of the score region that are computed once for each distance of a block
   Value distances;    // [ofDistance][distances of a block]

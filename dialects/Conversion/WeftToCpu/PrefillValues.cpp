@@ -18,8 +18,8 @@ void Prefill::clearResult() {
 Value Prefill::resultHasNaN() {
   Value none = arith::ConstantOp::create(b, DenseElementsAttr::get(flags, false));
   Vectors found = loop(index(0), index(E), 1, none, [&](Value e, ValueRange state) {
-    Value either = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, load(resultT, {e, column(0)}),
-                                         load(resultT, {e, column(1)}));
+    Value first = load(resultT, {e, column(0)}), last = load(resultT, {e, column(vectors - 1)});
+    Value either = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, first, last);
     return Vectors{arith::OrIOp::create(b, state[0], either)};
   });
   return vector::ReductionOp::create(b, vector::CombiningKind::OR, found[0]);

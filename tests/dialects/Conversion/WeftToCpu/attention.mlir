@@ -66,10 +66,15 @@ func.func private @causal(%q: !queries, %k: !keys, %v: !keys, %past: index, %o: 
   return
 }
 
-// Without a mask nothing is tested, no key is skipped, and values need not be looked at.
+// Without a mask nothing is tested, no key is skipped, and values need not be looked at. One vector is enough for 16
+// queries that are left.
 // CHECK-LABEL: @no_mask
 // CHECK: scf.forall
+// CHECK: %[[MANY:.*]] = arith.cmpi ugt, %{{.*}}, %c16
+// CHECK: scf.if %[[MANY]]
 // CHECK: %{{.*}}:16 = scf.for {{.*}} step %c1 iter_args
+// CHECK: } else {
+// CHECK: %{{.*}}:8 = scf.for {{.*}} step %c1 iter_args
 // CHECK-NOT: scf.if
 // CHECK-NOT: vector.reduction <or>
 // CHECK: scf.forall
