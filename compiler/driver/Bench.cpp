@@ -267,7 +267,7 @@ int Benchmark::report(weft_kind kind, const weft_entry_info &entry, const Measur
 
 int Benchmark::profile(weft_kind kind, const weft_entry_info &entry, const Measured &measured) {
   std::vector<TargetLimits> limits;
-  if (int code = Session::limits({}, options.compile.cpus, limits))
+  if (int code = Session::limits({}, options.compile.cpus, {}, limits))
     return code;
   std::vector<EntryCosts> entries;
   auto size = [&](llvm::StringRef axis) { return sizeOf(kind, entry, axis); };

@@ -36,6 +36,7 @@ struct CompileOptions {
   TypeOptions types;
   std::vector<std::string> targets; ///< "cpu", "vulkan"; none: cpu, or what the device asks for
   std::vector<std::string> cpus = {"native"};
+  std::vector<std::string> profiles; ///< of Vulkan devices; none: generic
   std::string output;
   std::string emit; ///< a phase: print IR and stop
   std::string dumpDirectory;
@@ -56,7 +57,7 @@ struct RunOptions {
 struct InspectOptions {
   ModelOptions model;
   TypeOptions types;
-  std::string target = "cpu", cpu = "native";
+  std::string target = "cpu", cpu = "native", profile;
   std::string phase, dumpDirectory;
   bool roofline = false, remarks = false;
   int64_t past = 0;
@@ -71,8 +72,9 @@ struct VerifyOptions {
   std::vector<std::string> targets; ///< none: cpu, or what the device asks for
   std::string device;               ///< that code for a GPU runs on: "vulkan:1"; empty: the best
   std::vector<std::string> cpus = {"native"};
-  std::vector<std::string> inputs; ///< name=input.npy; others are random
-  std::vector<std::string> sizes;  ///< of axes in random inputs: "seq=129"
+  std::vector<std::string> profiles; ///< of Vulkan devices; none: generic
+  std::vector<std::string> inputs;   ///< name=input.npy; others are random
+  std::vector<std::string> sizes;    ///< of axes in random inputs: "seq=129"
   uint64_t seed = 1;
   bool quiet = false;
 };

@@ -51,10 +51,12 @@ static std::string outputFor(const CompileOptions &options) {
 
 int compile(const CompileOptions &options) {
   std::vector<TargetLimits> limits;
-  if (int code = Session::limits(options.targets, options.cpus, limits))
+  if (int code = Session::limits(options.targets, options.cpus, options.profiles, limits))
     return code;
   Phase emitted = Phase::llvm;
   if (!options.emit.empty()) {
+    if (limits.size() > 1 && limits.front().target == Target::Vulkan)
+      return fail(Usage, "--emit shows the code of one profile, but --vulkan-profile names " + Twine(limits.size()));
     if (limits.size() > 1 && limits.back().target == Target::Vulkan)
       return fail(Usage, "--emit shows the code of one target, but --target names " + Twine(options.targets.size()));
     if (limits.size() > 1)

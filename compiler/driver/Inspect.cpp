@@ -25,7 +25,9 @@ static int roofline(const InspectOptions &options, const TargetLimits &limits) {
 
 int inspect(const InspectOptions &options) {
   std::vector<TargetLimits> limits;
-  if (int code = Session::limits({options.target}, {options.cpu}, limits))
+  if (int code =
+          Session::limits({options.target}, {options.cpu},
+                          options.profile.empty() ? std::vector<std::string>() : std::vector{options.profile}, limits))
     return code;
   bool masks = options.mask || !options.maskSvg.empty();
   if (!options.inputs.empty() && !masks)

@@ -3,6 +3,7 @@
 #include "compiler/frontend/Frontend.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Process.h"
 #include <unistd.h>
@@ -125,7 +126,23 @@ llvm::Expected<std::pair<std::string, int64_t>> parseAxis(llvm::StringRef text, 
   return std::pair(axis.trim().str(), value);
 }
 
-int Session::limits(ArrayRef<std::string> targets, ArrayRef<std::string> cpus, std::vector<TargetLimits> &limits) {
+/// Profiles of Vulkan devices, each once.
+static int profileLimits(ArrayRef<std::string> profiles, std::vector<TargetLimits> &limits) {
+  if (profiles.empty())
+    limits.push_back(vulkanLimits());
+  llvm::SmallPtrSet<const GpuProfile *, 4> known;
+  for (const std::string &name : profiles) {
+    const GpuProfile *profile = gpuProfileNamed(name);
+    if (!profile)
+      return fail(Usage, "there is no profile '" + name + "' of Vulkan devices; there are " + gpuProfileNames());
+    if (known.insert(profile).second)
+      limits.push_back(vulkanLimits(*profile));
+  }
+  return Done;
+}
+
+int Session::limits(ArrayRef<std::string> targets, ArrayRef<std::string> cpus, ArrayRef<std::string> profiles,
+                    std::vector<TargetLimits> &limits) {
   for (const std::string &target : targets)
     if (target != "cpu" && target != "vulkan")
       return fail(Usage, "there is no target '" + target + "'; there are cpu and vulkan");
@@ -141,7 +158,9 @@ int Session::limits(ArrayRef<std::string> targets, ArrayRef<std::string> cpus, s
     return std::pair(a.lanes, a.dots) < std::pair(b.lanes, b.dots);
   });
   if (llvm::is_contained(targets, "vulkan"))
-    limits.push_back(vulkanLimits());
+    return profileLimits(profiles, limits);
+  if (!profiles.empty())
+    return fail(Usage, "--vulkan-profile is for code that runs on Vulkan; add --target vulkan");
   return Done;
 }
 

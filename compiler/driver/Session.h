@@ -39,9 +39,10 @@ public:
   Session();
   /// Reads the model (phase `options.from`) and its checkpoint. Returns Done or an exit code, after reporting.
   int open(const ModelOptions &options);
-  /// The limits for targets (none: cpu) and CPU names, reported when one is unknown: CPUs in rising order, then GPUs.
+  /// The limits for targets (none: cpu), CPU names and profiles of Vulkan devices (none: generic), reported when one is
+  /// unknown: CPUs in rising order, then GPUs as they are named.
   static int limits(llvm::ArrayRef<std::string> targets, llvm::ArrayRef<std::string> cpus,
-                    std::vector<TargetLimits> &limits);
+                    llvm::ArrayRef<std::string> profiles, std::vector<TargetLimits> &limits);
 
   /// The types of numbers, for code of these levels; reported where they do not go together, or not with the phase that
   /// the model is in.

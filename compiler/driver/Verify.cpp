@@ -57,7 +57,7 @@ int Verification::run() {
   if (session.phase() != Phase::model)
     return fail(Usage, "a model is verified from its first phase on");
   std::vector<TargetLimits> limits;
-  if (int code = Session::limits(targetsFor(options.targets, options.device), options.cpus, limits))
+  if (int code = Session::limits(targetsFor(options.targets, options.device), options.cpus, options.profiles, limits))
     return code;
   if (int code = session.types(options.types, limits, types))
     return code;
@@ -237,6 +237,8 @@ int Verification::code(const TargetLimits &level) {
   compileOptions.types = options.types;
   compileOptions.targets = {name(level.target).str()};
   compileOptions.cpus = {level.cpu};
+  if (level.target == Target::Vulkan)
+    compileOptions.profiles = {level.profile->name.str()};
   compileOptions.output = folder.file("model.so");
   compileOptions.quiet = true;
   if (int code = compile(compileOptions))

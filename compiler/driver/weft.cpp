@@ -61,6 +61,16 @@ CLI::Option *addTargets(CLI::App *app, std::vector<std::string> &targets) {
       ->group(compilation);
 }
 
+void addProfiles(CLI::App *app, std::vector<std::string> &profiles) {
+  app->add_option("--vulkan-profile", profiles,
+                  "the kind of device that kernels for vulkan are made for: " + gpuProfileNames() +
+                      "; several: the last one that a device can run is taken")
+      ->type_name("PROFILE")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->group(compilation);
+}
+
 void addTypes(CLI::App *app, TypeOptions &options) {
   app->add_option("--type", options.weights,
                   "of weights in memory: f32, bf16, int8 (a scale per output) or int4 (one for 32 inputs of it)")
@@ -76,6 +86,7 @@ void addTypes(CLI::App *app, TypeOptions &options) {
 void addCompile(CLI::App *app, CompileOptions &options) {
   addCpus(app, options.cpus)->group(compilation);
   addTargets(app, options.targets);
+  addProfiles(app, options.profiles);
   addTypes(app, options.types);
   app->add_option("-O", options.optimization, "LLVM's optimization level, 0 to 3")
       ->check(CLI::Range(0, 3))
@@ -228,6 +239,10 @@ int main(int argc, char **argv) {
   inspectApp->add_option("--cpu", inspectOptions.cpu, "native, x86-64-v3, x86-64-v4 or x86-64-v4-bf16")
       ->type_name("LEVEL")
       ->group(compilation);
+  inspectApp
+      ->add_option("--vulkan-profile", inspectOptions.profile, "the kind of device for vulkan: " + gpuProfileNames())
+      ->type_name("PROFILE")
+      ->group(compilation);
   addTypes(inspectApp, inspectOptions.types);
   inspectApp->add_option("--phase,--emit", inspectOptions.phase, "print the IR of a phase: " + phaseNames())
       ->type_name("PHASE");
@@ -276,6 +291,7 @@ int main(int argc, char **argv) {
   CLI::App *verifyApp = app.add_subcommand("verify", "compare the phases and the code with the float64 reference");
   addModel(verifyApp, verifyOptions.model);
   addTargets(verifyApp, verifyOptions.targets);
+  addProfiles(verifyApp, verifyOptions.profiles);
   addCpus(verifyApp, verifyOptions.cpus)->group(compilation);
   addTypes(verifyApp, verifyOptions.types);
   verifyApp

@@ -80,7 +80,9 @@ std::optional<TargetLimits> limitsFor(llvm::StringRef cpu) {
   return std::nullopt;
 }
 
-TargetLimits vulkanLimits() { return {.cpu = "x86-64-v3", .lanes = 8, .panel = 32, .target = Target::Vulkan}; }
+TargetLimits vulkanLimits(const GpuProfile &profile) {
+  return {.cpu = "x86-64-v3", .lanes = 8, .panel = 32, .target = Target::Vulkan, .profile = &profile};
+}
 
 std::string cpuNames() { return "native, x86-64-v3, x86-64-v4 and x86-64-v4-bf16"; }
 

@@ -94,7 +94,7 @@ void buildVectorized(OpPassManager &pm, const TargetLimits &) {
 /// From ops to workgroups. What is left outside of the kernels is code of the host.
 void buildGpu(OpPassManager &pm, const TargetLimits &limits) {
   buildKernels(pm, limits);
-  pm.addPass(createConvertWeftToGpuPass({.invocations = limits.invocations, .sharedBytes = limits.sharedBytes}));
+  pm.addPass(createConvertWeftToGpuPass({.profile = limits.profile->name.str()}));
   cleanup(pm);
   // Or each size and constant would be an argument of its kernel.
   pm.addPass(createGpuLaunchSinkIndexComputationsPass());

@@ -2,6 +2,7 @@
 // Answers: which steps lead from a model to code, and how do I stop at, start from or look at one of them?
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
+#include "dialects/Conversion/Common/GpuProfile.h"
 #include "dialects/Weft/IR/WeightType.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
@@ -22,15 +23,14 @@ struct TargetLimits {
   unsigned panel = 32;           ///< columns of a packed weight panel, a multiple of `lanes`
   bool dots = false;             ///< dot products of bf16 and of int8, in words of 32 bits
   Target target = Target::Cpu;
-  unsigned invocations = 128;   ///< of a GPU's workgroup
-  unsigned sharedBytes = 16384; ///< of memory that a GPU's workgroup shares
+  const GpuProfile *profile = &genericProfile(); ///< of the GPU
 };
 /// The limits for a `--cpu` name ("native" asks this machine); none for an unknown name.
 std::optional<TargetLimits> limitsFor(llvm::StringRef cpu);
 /// The names that limitsFor knows, for messages.
 std::string cpuNames();
-/// Those that every Vulkan device grants. The panel is that of CPUs: one set of weights serves both.
-TargetLimits vulkanLimits();
+/// Those for devices of a profile. The panel is that of CPUs: one set of weights serves both.
+TargetLimits vulkanLimits(const GpuProfile &profile = genericProfile());
 
 /// How numbers are stored.
 struct NumberTypes {

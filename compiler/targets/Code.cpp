@@ -11,6 +11,7 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "runtime/include/weft/abi.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
@@ -51,7 +52,7 @@ void setTarget(llvm::Function &function, const Level &level) {
 bool isEntry(StringRef name) { return name.starts_with("weft_run_") || name.starts_with("weft_arena_"); }
 
 /// Makes the units of one level fit to be linked with each other and with those of other levels and models.
-void settle(MutableArrayRef<llvm::Module *> units, const Level &level, StringRef prefix) {
+void settle(MutableArrayRef<llvm::Module *> units, const Level &level, StringRef prefix, StringRef suffix) {
   llvm::StringSet<> defined, shared;
   for (llvm::Module *unit : units)
     for (llvm::GlobalObject &object : unit->global_objects())
@@ -71,7 +72,7 @@ void settle(MutableArrayRef<llvm::Module *> units, const Level &level, StringRef
       object.setLinkage(hidden ? llvm::GlobalValue::ExternalLinkage : llvm::GlobalValue::InternalLinkage);
       object.setVisibility(hidden ? llvm::GlobalValue::HiddenVisibility : llvm::GlobalValue::DefaultVisibility);
       object.setDSOLocal(true);
-      object.setName(prefix + name + level.suffix);
+      object.setName(prefix + name + suffix);
       auto *function = dyn_cast<llvm::Function>(&object);
       if (function && !function->isDeclaration())
         setTarget(*function, level);
@@ -116,7 +117,12 @@ llvm::Expected<std::vector<Kernel>> kernelsOf(ModuleOp module) {
 
 } // namespace
 
-std::string describe(const TargetLimits &limits) { return limits.target == Target::Vulkan ? "Vulkan" : limits.cpu; }
+std::string describe(const TargetLimits &limits) {
+  if (limits.target == Target::Cpu)
+    return limits.cpu;
+  const GpuProfile &profile = *limits.profile;
+  return &profile == &genericProfile() ? "Vulkan" : "Vulkan (" + profile.name.str() + ")";
+}
 
 llvm::Expected<Code> Code::create(llvm::ArrayRef<LoweredCode> levels, llvm::StringRef modelName) {
   Code code;
@@ -127,14 +133,21 @@ llvm::Expected<Code> Code::create(llvm::ArrayRef<LoweredCode> levels, llvm::Stri
       return llvm::createStringError(
           "there is no code for CPU '%s'; allowed are x86-64-v3, x86-64-v4 and x86-64-v4-bf16",
           lowered.limits.cpu.c_str());
-    if (!code.levels.insert(level->suffix).second)
-      return llvm::createStringError("there are two pieces of code for %s", describe(lowered.limits).c_str());
+    Piece piece{static_cast<size_t>(level - knownLevels),
+                level->number,
+                level->device,
+                describe(lowered.limits),
+                level->suffix.str(),
+                {}};
     if (level->device == WEFT_ABI_DEVICE_VULKAN) {
       auto kernels = kernelsOf(lowered.module);
       if (!kernels)
         return kernels.takeError();
-      code.kernels = std::move(*kernels);
+      piece.kernels = std::move(*kernels);
+      piece.suffix += ("." + lowered.limits.profile->name).str();
     }
+    if (llvm::any_of(code.pieces, [&](const Piece &other) { return other.suffix == piece.suffix; }))
+      return llvm::createStringError("there are two pieces of code for %s", piece.what.c_str());
 
     registerBuiltinDialectTranslation(*lowered.module->getContext());
     registerLLVMDialectTranslation(*lowered.module->getContext());
@@ -151,8 +164,10 @@ llvm::Expected<Code> Code::create(llvm::ArrayRef<LoweredCode> levels, llvm::Stri
                                        describe(lowered.limits).c_str());
       units.push_back(unit.module.get());
     }
-    settle(units, *level, code.prefix);
+    settle(units, *level, code.prefix, piece.suffix);
+    code.pieces.push_back(std::move(piece));
   }
+  llvm::stable_sort(code.pieces, [](const Piece &a, const Piece &b) { return a.rank < b.rank; });
   return code;
 }
 
@@ -168,21 +183,17 @@ llvm::Error Code::compile(size_t unit, unsigned optimizationLevel, llvm::raw_pwr
 
 llvm::Expected<llvm::SmallVector<EntrySymbols>> Code::entry(llvm::StringRef name) const {
   llvm::SmallVector<EntrySymbols> entries;
-  for (const Level &level : knownLevels) {
-    if (!levels.contains(level.suffix))
-      continue;
-    auto symbol = [&](StringRef kind) { return (prefix + kind + name + level.suffix).str(); };
-    EntrySymbols entry{level.number, level.device, symbol("weft_run_"), symbol("weft_arena_"), {}};
-    if (level.device == WEFT_ABI_DEVICE_VULKAN)
-      entry.kernels = kernels;
+  for (const Piece &piece : pieces) {
+    auto symbol = [&](StringRef kind) { return (prefix + kind + name + piece.suffix).str(); };
+    EntrySymbols entry{piece.cpuLevel, piece.device, symbol("weft_run_"), symbol("weft_arena_"), piece.kernels};
     for (const std::string &wanted : {entry.run, entry.arena})
       if (llvm::none_of(all, [&](const Unit &unit) {
             llvm::Function *function = unit.module->getFunction(wanted);
             return function && !function->isDeclaration();
           }))
         return llvm::createStringError(
-            "the code for %s has no function '%s'", level.device == WEFT_ABI_DEVICE_CPU ? level.cpu.data() : "Vulkan",
-            StringRef(wanted).drop_front(prefix.size()).drop_back(level.suffix.size()).str().c_str());
+            "the code for %s has no function '%s'", piece.what.c_str(),
+            StringRef(wanted).drop_front(prefix.size()).drop_back(piece.suffix.size()).str().c_str());
     entries.push_back(std::move(entry));
   }
   return entries;

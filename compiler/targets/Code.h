@@ -3,7 +3,6 @@
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
 #include "compiler/targets/Targets.h"
-#include "llvm/ADT/StringSet.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/raw_ostream.h"
@@ -24,12 +23,12 @@ struct EntrySymbols {
   unsigned cpuLevel; ///< as abi.h numbers them; 0 for code of a GPU's host
   unsigned device;   ///< as abi.h numbers them
   std::string run, arena;
-  llvm::ArrayRef<Kernel> kernels; ///< one array for all entry points of a device
+  llvm::ArrayRef<Kernel> kernels; ///< one array for all entry points of a device's profile
 };
 
-/// The code of all CPU levels and of GPUs' hosts, in units that are compiled apart. Every function is called
-/// <model>.<function>.<level>, so that two models fit into one program; those that other units call are hidden, the
-/// rest internal.
+/// The code of all CPU levels and of GPUs' hosts, one for each profile, in units that are compiled apart. Every
+/// function is called <model>.<function>.<level>, so that two models fit into one program; those that other units call
+/// are hidden, the rest internal.
 class Code {
 public:
   static llvm::Expected<Code> create(llvm::ArrayRef<LoweredCode> levels, llvm::StringRef modelName);
@@ -48,8 +47,15 @@ private:
   };
   std::string prefix; ///< of all symbols
   std::vector<Unit> all;
-  llvm::StringSet<> levels; ///< those that there is code for, by their suffixes
-  std::vector<Kernel> kernels;
+  /// One of those that there is code for.
+  struct Piece {
+    size_t rank;               ///< pieces of lower ranks come first, those of one rank as they were given
+    unsigned cpuLevel, device; ///< as abi.h numbers them
+    std::string what;          ///< in people's words
+    std::string suffix;        ///< of symbols
+    std::vector<Kernel> kernels;
+  };
+  std::vector<Piece> pieces;
 };
 
 } // namespace weft

@@ -23,7 +23,7 @@ struct LoweredCode {
   mlir::ModuleOp module;
 };
 
-/// What code with these limits is for, in people's words: "x86-64-v4", "Vulkan".
+/// What code with these limits is for, in people's words: "x86-64-v4", "Vulkan (nvidia-32)".
 std::string describe(const TargetLimits &limits);
 
 enum class ArtefactKind { Object, SharedLibrary, Executable };
@@ -36,7 +36,7 @@ struct PackageOptions {
 };
 
 /// `model` is the module in phase `fused` (its contract attributes and parameters describe the artefact); `codes` holds
-/// one lowered module for each CPU level, and one for GPUs. Files are written whole or not at all.
+/// one lowered module for each CPU level, and for each profile of GPUs. Files are written whole or not at all.
 llvm::Error writeArtefact(mlir::ModuleOp model, llvm::ArrayRef<LoweredCode> codes, const Checkpoint *checkpoint,
                           const PackageOptions &options);
 

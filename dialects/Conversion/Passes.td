@@ -85,8 +85,7 @@ def ConvertWeftToGpuPass : Pass<"convert-weft-to-gpu", "::mlir::ModuleOp"> {
     folded into y. Entry points get one argument more, where kernels report an index out of range. Constant tables move
     into the kernels. Precondition: `weft-outline-kernels` has run. Ops on tensors are left alone.
   }];
-  let options = [Option<"invocations", "invocations", "int64_t", "128", "of a workgroup, a power of two">,
-                 Option<"sharedBytes", "shared-bytes", "int64_t", "16384", "memory of a workgroup">];
+  let options = [Option<"profile", "profile", "std::string", "\"generic\"", "of the devices; see GpuProfile.cpp">];
   let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
                            "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect"];

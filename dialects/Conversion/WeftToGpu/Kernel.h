@@ -3,17 +3,26 @@
 //
 // An emitter is called with a builder placed at an op in buffer form. What it emits there runs on the host: sizes, the
 // number of workgroups, and `gpu.launch` ops whose bodies are the kernels. Workgroups have one dimension, of a number
-// of invocations that every device has; nothing depends on how many of them a subgroup has.
+// of invocations that the profile names; but in kernels with matrices nothing depends on how many a subgroup has.
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
+#include "dialects/Conversion/Common/GpuProfile.h"
 #include "dialects/Conversion/Common/LoopBuilder.h"
 #include "dialects/Weft/IR/WeftOps.h"
 
 namespace weft::grid {
 
+/// What the tiles of a kernel derive from: a profile.
 struct GpuLimits {
-  int64_t invocations = 128;   ///< of a workgroup; a power of two
-  int64_t sharedBytes = 16384; ///< of workgroup memory
+  GpuLimits(const GpuProfile &profile = genericProfile())
+      : invocations(profile.invocations), sharedBytes(profile.sharedBytes), subgroup(profile.subgroup),
+        matrix(profile.matrix), tile(profile.tile) {}
+
+  int64_t invocations; ///< of a workgroup; a power of two
+  int64_t sharedBytes; ///< of workgroup memory
+  int64_t subgroup;    ///< invocations of one; 0: any number
+  MatrixShape matrix;
+  MatrixTile tile;
 };
 
 /// Most workgroups along one dimension that every device launches.

@@ -76,11 +76,13 @@ struct ConvertWeftToGpu : impl::ConvertWeftToGpuPassBase<ConvertWeftToGpu> {
   using ConvertWeftToGpuPassBase::ConvertWeftToGpuPassBase;
 
   void runOnOperation() override {
-    if (!llvm::isPowerOf2_64(invocations) || invocations < 64) {
-      getOperation().emitError("invocations must be a power of two, 64 at least, but are ") << invocations.getValue();
+    const GpuProfile *chosen = gpuProfileNamed(profile);
+    if (!chosen) {
+      getOperation().emitError("there is no profile '")
+          << profile << "' of Vulkan devices; there are " << gpuProfileNames();
       return signalPassFailure();
     }
-    limits = {invocations, sharedBytes};
+    limits = grid::GpuLimits(*chosen);
     bindErrors();
     SmallVector<Operation *> kernels;
     getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {

@@ -83,4 +83,5 @@ TEST(Limits, KnowTheLevelsAndNoOther) {
   EXPECT_EQ(limitsFor("x86-64-v4-bf16")->panel, limitsFor("x86-64-v4")->panel);
   EXPECT_EQ(limitsFor("x86-64-v3")->panel, vulkanLimits().panel);
   EXPECT_EQ(vulkanLimits().target, Target::Vulkan);
+  EXPECT_EQ(vulkanLimits().profile, &genericProfile());
 }

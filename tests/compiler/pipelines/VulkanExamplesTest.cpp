@@ -1,6 +1,6 @@
 //===- VulkanExamplesTest.cpp - every example as compute kernels --------------------------------------------------===//
-// Answers: does each example become valid SPIR-V that keeps to what every device grants, can its phases be read again,
-// and do its kernels agree with the launches of the host?
+// Answers: does each example become valid SPIR-V that keeps to what the devices of each profile grant, can its phases
+// be read again, and do its kernels agree with the launches of the host?
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/frontend/Frontend.h"
 #include "compiler/pipelines/Pipelines.h"
@@ -92,6 +92,28 @@ protected:
 
 int64_t number(DictionaryAttr kernel, StringRef name) { return kernel.getAs<IntegerAttr>(name).getInt(); }
 
+/// Every kernel keeps to what the profile says, and to features that its devices have.
+void expectWithin(ModuleOp module, const GpuProfile &profile) {
+  auto kernels = module->getAttrOfType<ArrayAttr>(contract::kernels);
+  ASSERT_TRUE(kernels);
+  ASSERT_FALSE(kernels.empty());
+  for (auto kernel : kernels.getAsRange<DictionaryAttr>()) {
+    SCOPED_TRACE(kernel.getAs<StringAttr>("name").str());
+    int64_t invocations = 1;
+    for (auto size : kernel.getAs<ArrayAttr>("local_size").getAsRange<IntegerAttr>())
+      invocations *= size.getInt();
+    EXPECT_EQ(invocations, profile.invocations);
+    EXPECT_LE(number(kernel, "shared_bytes"), profile.sharedBytes);
+    EXPECT_EQ(number(kernel, "subgroup_size"), 0);
+    int64_t known =
+        WEFT_ABI_VK_INT64 | WEFT_ABI_VK_INT8 | WEFT_ABI_VK_STORAGE8 | WEFT_ABI_VK_INT64_ATOMICS | WEFT_ABI_VK_FLOAT64;
+    EXPECT_EQ(number(kernel, "features") & ~known, 0);
+    StringRef binary = kernel.getAs<StringAttr>("spirv").getValue();
+    ASSERT_GT(binary.size(), 20u);
+    EXPECT_EQ(llvm::support::endian::read32le(binary.data()), 0x07230203u);
+  }
+}
+
 TEST_P(VulkanExamples, BecomeKernelsThatEveryDeviceCanRun) {
   OwningOpRef<ModuleOp> module = read();
   ASSERT_TRUE(module);
@@ -103,23 +125,26 @@ TEST_P(VulkanExamples, BecomeKernelsThatEveryDeviceCanRun) {
       expectKnownKernels(*module);
     from = to;
   }
-  auto kernels = (*module)->getAttrOfType<ArrayAttr>(contract::kernels);
-  ASSERT_TRUE(kernels);
-  ASSERT_FALSE(kernels.empty());
-  for (auto kernel : kernels.getAsRange<DictionaryAttr>()) {
-    SCOPED_TRACE(kernel.getAs<StringAttr>("name").str());
-    int64_t invocations = 1;
-    for (auto size : kernel.getAs<ArrayAttr>("local_size").getAsRange<IntegerAttr>())
-      invocations *= size.getInt();
-    EXPECT_EQ(invocations, 128);
-    EXPECT_LE(number(kernel, "shared_bytes"), 16384);
-    EXPECT_EQ(number(kernel, "subgroup_size"), 0);
-    int64_t known =
-        WEFT_ABI_VK_INT64 | WEFT_ABI_VK_INT8 | WEFT_ABI_VK_STORAGE8 | WEFT_ABI_VK_INT64_ATOMICS | WEFT_ABI_VK_FLOAT64;
-    EXPECT_EQ(number(kernel, "features") & ~known, 0);
-    StringRef binary = kernel.getAs<StringAttr>("spirv").getValue();
-    ASSERT_GT(binary.size(), 20u);
-    EXPECT_EQ(llvm::support::endian::read32le(binary.data()), 0x07230203u);
+  EXPECT_EQ(genericProfile().invocations, 128);
+  EXPECT_LE(genericProfile().sharedBytes, 16384);
+  expectWithin(*module, genericProfile());
+}
+
+TEST_P(VulkanExamples, KeepToEachProfile) {
+  OwningOpRef<ModuleOp> model = read();
+  ASSERT_TRUE(model);
+  PipelineOptions options;
+  options.limits = vulkanLimits();
+  options.to = Phase::fused;
+  ASSERT_TRUE(succeeded(runPipeline(*model, options)));
+  options.from = Phase::fused;
+  options.to = Phase::llvm;
+  for (const GpuProfile &profile : gpuProfiles()) {
+    SCOPED_TRACE(profile.name.str());
+    OwningOpRef<ModuleOp> module = model->clone();
+    options.limits = vulkanLimits(profile);
+    ASSERT_TRUE(succeeded(runPipeline(*module, options)));
+    expectWithin(*module, profile);
   }
 }
 

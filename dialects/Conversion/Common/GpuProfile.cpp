@@ -1,0 +1,54 @@
+//===- GpuProfile.cpp - the table of profiles ---------------------------------------------------------------------===//
+#include "dialects/Conversion/Common/GpuProfile.h"
+#include "llvm/ADT/STLExtras.h"
+
+namespace weft {
+
+// Mesa's compiler takes minutes for kernels of many matrix operations: its tile has 8 of them.
+static constexpr GpuProfile profiles[] = {
+    {.name = "generic", .description = "every device with Vulkan 1.2", .invocations = 128, .sharedBytes = 16384},
+    {.name = "lavapipe-8",
+     .description = "Mesa's device in software, with vectors of 256 bits",
+     .invocations = 128,
+     .sharedBytes = 32768,
+     .subgroup = 8},
+    {.name = "lavapipe-8-coop",
+     .description = "the same from Mesa 26 on, which has cooperative matrices",
+     .invocations = 128,
+     .sharedBytes = 32768,
+     .subgroup = 8,
+     .matrix = {8, 8, 8},
+     .tile = {.subgroupsDown = 2, .subgroupsAcross = 2, .down = 2, .across = 2, .steps = 2, .ofAttention = 2}},
+    {.name = "nvidia-32", .description = "NVIDIA's GPUs", .invocations = 256, .sharedBytes = 49152, .subgroup = 32},
+    {.name = "nvidia-32-coop",
+     .description = "NVIDIA's GPUs with tensor cores",
+     .invocations = 256,
+     .sharedBytes = 49152,
+     .subgroup = 32,
+     .matrix = {16, 16, 16},
+     .tile = {.subgroupsDown = 2,
+              .subgroupsAcross = 4,
+              .down = 4,
+              .across = 2,
+              .steps = 2,
+              .ofAttention = 4,
+              .unrolls = true}},
+};
+
+llvm::ArrayRef<GpuProfile> gpuProfiles() { return profiles; }
+
+const GpuProfile *gpuProfileNamed(llvm::StringRef name) {
+  const GpuProfile *found = llvm::find_if(profiles, [&](const GpuProfile &profile) { return profile.name == name; });
+  return found == std::end(profiles) ? nullptr : found;
+}
+
+const GpuProfile &genericProfile() { return profiles[0]; }
+
+std::string gpuProfileNames() {
+  std::string names;
+  for (auto [i, profile] : llvm::enumerate(profiles))
+    names += (i == 0 ? "" : i + 1 == std::size(profiles) ? " and " : ", ") + profile.name.str();
+  return names;
+}
+
+} // namespace weft
