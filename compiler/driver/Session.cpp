@@ -167,14 +167,15 @@ int Session::limits(ArrayRef<std::string> targets, ArrayRef<std::string> cpus, A
 int Session::types(const TypeOptions &options, ArrayRef<TargetLimits> limits, NumberTypes &types) const {
   std::optional<WeightType> weights = weightTypeNamed(options.weights);
   if (!weights)
-    return fail(Usage, "there is no type '" + options.weights + "' of weights; there are f32, bf16, int8 and int4");
+    return fail(Usage,
+                "there is no type '" + options.weights + "' of weights; there are f32, f16, bf16, int8 and int4");
   types = {*weights, options.activations == "int8"};
   if (types.int8Activations && types.weights != WeightType::Int8)
     return fail(Usage, "--activations int8 goes with --type int8, but --type is " + options.weights);
   for (const TargetLimits &level : limits)
-    if (types.weights != WeightType::F32 && level.target != Target::Cpu)
+    if (bitsOf(types.weights) < 16 && level.target != Target::Cpu)
       return fail(Usage, "--type " + options.weights + " is for code of CPUs; kernels for " + name(level.target) +
-                             " read weights of f32");
+                             " read weights of f32, f16 and bf16");
   for (const TargetLimits &level : limits)
     if (types.int8Activations && !level.dots)
       return fail(Usage, "--activations int8 needs a CPU that multiplies int8 numbers, x86-64-v4-bf16, but --cpu is " +

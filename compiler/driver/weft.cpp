@@ -73,8 +73,8 @@ void addProfiles(CLI::App *app, std::vector<std::string> &profiles) {
 
 void addTypes(CLI::App *app, TypeOptions &options) {
   app->add_option("--type", options.weights,
-                  "of weights in memory: f32, bf16, int8 (a scale per output) or int4 (one for 32 inputs of it)")
-      ->check(CLI::IsMember({"f32", "bf16", "int8", "int4"}))
+                  "of weights in memory: f32, f16, bf16, int8 (a scale per output) or int4 (one for 32 inputs of it)")
+      ->check(CLI::IsMember({"f32", "f16", "bf16", "int8", "int4"}))
       ->type_name("TYPE")
       ->group(compilation);
   app->add_option("--activations", options.activations, "of the input of matmuls: f32, or int8 with --type int8")

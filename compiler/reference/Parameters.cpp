@@ -75,8 +75,8 @@ static llvm::Expected<std::pair<Tensor, Tensor>> packRounded(Operation *op, cons
   for (int64_t p = 0; p < panels; ++p)
     for (int64_t c = 0; c < panel; ++c) {
       auto number = [&](int64_t k) { return numbers.values[(p * depth + k) * panel + c]; };
-      for (int64_t k = 0; recipe.type == WeightType::BF16 && k < depth; ++k)
-        element(p, k, c) = roundToBF16(number(k));
+      for (int64_t k = 0; groups == 0 && k < depth; ++k)
+        element(p, k, c) = recipe.type == WeightType::F16 ? roundToF16(number(k)) : roundToBF16(number(k));
       for (int64_t g = 0; g < groups; ++g) {
         int64_t first = g * groupDepth(recipe.type, depth);
         std::vector<double> group;
@@ -94,9 +94,9 @@ static llvm::Expected<std::pair<Tensor, Tensor>> packRounded(Operation *op, cons
 }
 
 static Tensor roundedTo(Type element, Tensor tensor) {
-  if (element.isBF16())
+  if (!element.isF32())
     for (double &value : tensor.values)
-      value = roundToBF16(value);
+      value = element.isF16() ? roundToF16(value) : roundToBF16(value);
   return tensor;
 }
 

@@ -10,14 +10,15 @@ using namespace mlir;
 
 namespace weft::reference {
 
-static llvm::APFloat inBF16(double value) {
+static double roundTo(const llvm::fltSemantics &format, double value) {
   llvm::APFloat number(value);
   bool loses;
-  number.convert(llvm::APFloat::BFloat(), llvm::APFloat::rmNearestTiesToEven, &loses);
-  return number;
+  number.convert(format, llvm::APFloat::rmNearestTiesToEven, &loses);
+  return number.convertToDouble();
 }
 
-double roundToBF16(double single) { return inBF16(single).convertToDouble(); }
+double roundToBF16(double single) { return roundTo(llvm::APFloat::BFloat(), single); }
+double roundToF16(double single) { return roundTo(llvm::APFloat::IEEEhalf(), single); }
 
 llvm::Expected<Multiples> quantize(Operation *op, WeightType type, ArrayRef<double> numbers) {
   double largest = 0;

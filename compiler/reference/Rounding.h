@@ -8,6 +8,7 @@
 namespace weft::reference {
 
 double roundToBF16(double single);
+double roundToF16(double single);
 
 /// The integers that numbers of one group become, and their scale: both as the text of `weft.pack` says.
 struct Multiples {

@@ -95,7 +95,12 @@ private:
       piece.resize(count);
       if (auto error = readAsFloat(slice(tensor, begin, count), piece))
         return error;
-      if (auto error = type == WeightType::BF16 ? flushHalves() : flushPiece())
+      for (auto [i, number] : llvm::enumerate(piece))
+        if (isLost(type, number))
+          return llvm::createStringError("tensor %s: element %lld is %g, which is beyond f16, whose largest number is "
+                                         "65504; bf16 and f32 keep it",
+                                         quote(tensor.name).c_str(), (long long)(begin + i), number);
+      if (auto error = type == WeightType::F32 ? flushPiece() : flushHalves(type))
         return error;
     }
     return llvm::Error::success();
@@ -129,8 +134,8 @@ private:
   llvm::Error flushPiece() {
     return flush({reinterpret_cast<const char *>(piece.data()), piece.size() * sizeof(float)});
   }
-  llvm::Error flushHalves() {
-    auto halves = llvm::map_to_vector(piece, roundToBF16);
+  llvm::Error flushHalves(WeightType type) {
+    auto halves = llvm::map_to_vector(piece, [&](float number) { return roundToHalf(type, number); });
     return flush({reinterpret_cast<const char *>(halves.data()), halves.size() * sizeof(uint16_t)});
   }
   llvm::Error flushRounded(const ParameterRecipe &recipe, int64_t firstPanel) {

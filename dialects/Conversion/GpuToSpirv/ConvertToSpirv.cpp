@@ -19,6 +19,7 @@
 #include "mlir/Dialect/SPIRV/Transforms/Passes.h"
 #include "mlir/Dialect/SPIRV/Transforms/SPIRVConversion.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -132,6 +133,21 @@ struct ConvertToSpirv : impl::ConvertToSpirvPassBase<ConvertToSpirv> {
       complete(module, env.getVersion());
   }
 
+  /// Nor for elements of 8 and 16 bits in memory that is an address.
+  void addStorage(spirv::ModuleOp module, SmallVectorImpl<spirv::Capability> &capabilities) {
+    llvm::SmallSetVector<unsigned, 4> widths;
+    module.walk([&](Operation *op) {
+      if (isa<spirv::LoadOp, spirv::StoreOp>(op))
+        if (auto pointer = dyn_cast<spirv::PointerType>(op->getOperand(0).getType());
+            pointer && pointer.getStorageClass() == spirv::StorageClass::PhysicalStorageBuffer)
+          widths.insert(getElementTypeOrSelf(pointer.getPointeeType()).getIntOrFloatBitWidth());
+    });
+    for (auto [width, capability] : {std::pair(8u, spirv::Capability::StorageBuffer8BitAccess),
+                                     std::pair(16u, spirv::Capability::StorageBuffer16BitAccess)})
+      if (widths.contains(width) && !llvm::is_contained(capabilities, capability))
+        capabilities.push_back(capability);
+  }
+
   void complete(spirv::ModuleOp module, spirv::Version version) {
     // No driver may contract or reorder what is written: fused operations are where the kernels say so, and tricks such
     // as adding and subtracting a large number to round stay what they are.
@@ -155,6 +171,7 @@ struct ConvertToSpirv : impl::ConvertToSpirvPassBase<ConvertToSpirv> {
             })
             .wasInterrupted())
       capabilities.push_back(spirv::Capability::Int64Atomics);
+    addStorage(module, capabilities);
     module.setVceTripleAttr(spirv::VerCapExtAttr::get(version, capabilities, extensions, &getContext()));
   }
 };

@@ -147,6 +147,8 @@ private:
       if (isa<memref::LoadOp, memref::StoreOp>(op))
         return success();
     } else if (auto load = dyn_cast<memref::LoadOp>(op)) {
+      if (load.getType().isBF16())
+        return widen(load, loadAt(b.getI16Type(), addressOf(buffers[load.getMemRef()], load.getIndices()), 2));
       load.replaceAllUsesWith(lowerLoad(load));
       return success();
     } else if (auto store = dyn_cast<memref::StoreOp>(op)) {
@@ -155,7 +157,10 @@ private:
     } else if (auto load = dyn_cast<vector::LoadOp>(op)) {
       auto type = load.getVectorType();
       Value address = addressOf(buffers[load.getBase()], load.getIndices());
-      load.replaceAllUsesWith(loadAt(type, address, type.getNumElements() * bytesOfElement(type.getElementType())));
+      int64_t bytes = type.getNumElements() * bytesOfElement(type.getElementType());
+      if (type.getElementType().isBF16())
+        return widen(load, loadAt(type.clone(b.getI16Type()), address, bytes));
+      load.replaceAllUsesWith(loadAt(type, address, bytes));
       return success();
     } else if (auto rmw = dyn_cast<memref::AtomicRMWOp>(op)) {
       if (rmw.getKind() == arith::AtomicRMWKind::minu) {
@@ -212,6 +217,26 @@ private:
     Value byte = arith::ExtUIOp::create(b, b.getI32Type(), loadAt(b.getI8Type(), address, bytes));
     Value zero = arith::ConstantIntOp::create(b, b.getI32Type(), 0);
     return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, byte, zero);
+  }
+
+  /// bf16 is the upper half of an f32: few devices have numbers of this type, all have integers.
+  LogicalResult widen(Operation *load, Value halves) {
+    for (Operation *user : llvm::make_early_inc_range(load->getUsers())) {
+      auto extension = dyn_cast<arith::ExtFOp>(user);
+      if (!extension)
+        return user->emitError("a kernel for a GPU can only widen a bf16 number");
+      auto words = isa<VectorType>(halves.getType()) ? cast<VectorType>(halves.getType()).clone(b.getI32Type())
+                                                     : Type(b.getI32Type());
+      Value word = arith::ExtUIOp::create(b, words, halves);
+      Value bits = arith::ConstantOp::create(
+          b, isa<VectorType>(words)
+                 ? TypedAttr(DenseElementsAttr::get(cast<VectorType>(words), b.getI32IntegerAttr(16)))
+                 : TypedAttr(b.getI32IntegerAttr(16)));
+      extension.replaceAllUsesWith(
+          arith::BitcastOp::create(b, extension.getType(), arith::ShLIOp::create(b, word, bits)).getResult());
+      extension.erase();
+    }
+    return success();
   }
 
   void lowerStore(memref::StoreOp store) {

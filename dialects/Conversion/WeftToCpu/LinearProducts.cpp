@@ -2,6 +2,7 @@
 // Answers: how are weights of each type multiplied by activations?
 //
 //   f32             one broadcast activation times a vector of weights
+//   f16             a word holds two inputs of a column, which an instruction widens
 //   bf16, kept      a word holds two inputs of a column: one is widened by a shift, the other by a mask
 //   i8, i4, kept    a shift to the left and one to the right cut an integer out of its word, or, of 4 bits for 16
 //                   lanes, a permutation finds its number; sums of a group of inputs are multiplied by its scale
@@ -90,6 +91,13 @@ Value LinearProducts::vectorOf(OpBuilder &b, int32_t number) {
 Value LinearProducts::widen(OpBuilder &b, Value words, int64_t element) {
   if (weightType == WeightType::F32)
     return words;
+  if (weightType == WeightType::F16) {
+    Value lower = element == 0 ? words : arith::ShRUIOp::create(b, loc, words, vectorOf(b, 16)).getResult();
+    auto halves = floats(b).clone(b.getI16Type());
+    Value numbers = arith::TruncIOp::create(b, loc, halves, lower);
+    numbers = arith::BitcastOp::create(b, loc, floats(b).clone(b.getF16Type()), numbers);
+    return arith::ExtFOp::create(b, loc, floats(b), numbers);
+  }
   if (weightType == WeightType::BF16) {
     Value upper = element == 0 ? arith::ShLIOp::create(b, loc, words, vectorOf(b, 16)).getResult()
                                : arith::AndIOp::create(b, loc, words, vectorOf(b, 0xffff0000)).getResult();

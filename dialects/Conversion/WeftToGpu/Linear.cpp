@@ -6,46 +6,21 @@
 // so that the epilogue needs nothing from others.
 //
 // Few rows: what counts is to read the weights once and at the width of memory. A workgroup has one panel; its
-// invocations read four columns at a time and share K, and what they have found is added up at the end, in their order.
+// invocations read four weights at a time and share K, and what they have found is added up at the end, in their order.
 //===--------------------------------------------------------------------------------------------------------------===//
-#include "dialects/Conversion/WeftToGpu/Kernel.h"
+#include "dialects/Conversion/WeftToGpu/Linear.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 
 namespace weft::grid {
-namespace {
-
-constexpr int64_t fewRows = 4;  // of a workgroup in the kernel for few rows, unless there is one alone
+constexpr int64_t fewRows = 4; // of a workgroup in the kernel for few rows, unless there is one alone
 constexpr int64_t mostFew = 16; // rows up to which that kernel is taken: the weights are read once for each four
 
-class PackedLinear {
-public:
-  PackedLinear(ImplicitLocOpBuilder &b, PackedLinearOp op, const GpuLimits &limits)
-      : b(b), op(op), limits(limits), leading(cast<MemRefType>(op.getOuts().getType()).getRank() - 1) {
-    auto packed = cast<MemRefType>(op.getPacked().getType());
-    panels = packed.getDimSize(0);
-    depth = packed.getDimSize(1);
-    panel = packed.getDimSize(2);
-    parts = op.getParts();
-    columns = op.getColumns();
-  }
-
-  void emit();
-
-private:
-  void launchTiles(const Rows &rows);
-  void launchPanels(const Rows &rows, int64_t few);
-  Value epilogue(Kernel &k, ArrayRef<Value> sums, ArrayRef<Value> coordinates, Value column);
-  void finish(Kernel &k, const RowView &output, Value row, ArrayRef<Value> coordinates, Value column,
-              ArrayRef<Value> sums);
-  int64_t partWidth() const { return panel / parts; }
-
-  ImplicitLocOpBuilder &b;
-  PackedLinearOp op;
-  GpuLimits limits;
-  int64_t leading, panels, depth, panel, parts, columns;
-};
+PackedLinear::PackedLinear(ImplicitLocOpBuilder &b, PackedLinearOp op, const GpuLimits &limits)
+    : b(b), op(op), limits(limits), weights(op), leading(cast<MemRefType>(op.getOuts().getType()).getRank() - 1),
+      panels(weights.panels), depth(weights.depth), panel(weights.panel), parts(op.getParts()),
+      columns(op.getColumns()) {}
 
 void PackedLinear::emit() {
   LoopBuilder host(b);
@@ -53,8 +28,9 @@ void PackedLinear::emit() {
   auto isAtMost = [&](int64_t count) {
     return host.compare(arith::CmpIPredicate::sle, rows.count(), host.index(count));
   };
-  bool inFours =
-      panel % 4 == 0 && panel / 4 <= limits.invocations && fewRows * 4 * limits.invocations * 4 <= limits.sharedBytes;
+  int64_t each = weights.stepColumns();
+  bool inFours = panel % each == 0 && panel / each <= limits.invocations &&
+                 fewRows * each * limits.invocations * 4 <= limits.sharedBytes;
   if (!inFours)
     return launchTiles(rows);
   auto forFew = [&] { host.when(isAtMost(1), [&] { launchPanels(rows, 1); }, [&] { launchPanels(rows, fewRows); }); };
@@ -101,7 +77,7 @@ void PackedLinear::launchTiles(const Rows &rows) {
     Value firstColumn = k.mul(k.remainder(k.group, columnTiles), tileColumns);
     Value tx = k.remainder(k.thread, across), ty = k.divide(k.thread, across);
     RowView input(k, op.getInput(), leading), output(k, op.getOuts(), leading);
-    Value inputs = k.shared({stretch, tileRows + 1}), weights = k.shared({stretch, parts, tileColumns});
+    Value inputs = k.shared({stretch, tileRows + 1}), staged = k.shared({stretch, parts, tileColumns});
     Value lastRow = k.add(rows.count(), -1), zero = k.constant(0.0f);
 
     /// Each invocation brings every n-th element of `count`.
@@ -126,8 +102,8 @@ void PackedLinear::launchTiles(const Rows &rows) {
         Value panelAt = k.min(k.divide(wanted, partWidth()), k.index(panels - 1));
         Value inPanel = k.add(k.mul(part, partWidth()), k.remainder(wanted, partWidth()));
         Value isInside = k.less(depthAt, k.index(depth));
-        Value w = k.load(op.getPacked(), {panelAt, k.min(depthAt, k.index(depth - 1)), inPanel});
-        k.store(k.select(isInside, w, zero), weights, {at, part, column});
+        Value w = weights.load(k, panelAt, k.min(depthAt, k.index(depth - 1)), inPanel);
+        k.store(k.select(isInside, w, zero), staged, {at, part, column});
       });
       k.barrier();
       return k.loop(k.index(stretch), sums, [&](Value at, ValueRange sums) {
@@ -137,7 +113,7 @@ void PackedLinear::launchTiles(const Rows &rows) {
         SmallVector<Value> ws;
         for (int64_t c = 0; c < each; ++c)
           for (int64_t part = 0; part < parts; ++part)
-            ws.push_back(k.load(weights, {at, k.index(part), k.add(tx, c * across)}));
+            ws.push_back(k.load(staged, {at, k.index(part), k.add(tx, c * across)}));
         for (auto [i, sum] : llvm::enumerate(sums))
           next.push_back(fma(k, xs[i / ws.size()], ws[i % ws.size()], sum));
         return next;
@@ -160,8 +136,20 @@ void PackedLinear::launchTiles(const Rows &rows) {
 
 //===-- few rows --------------------------------------------------------------------------------------------------===//
 
+/// A vector of four that repeats the numbers.
+static Value inEach(Kernel &k, ArrayRef<Value> numbers) {
+  auto four = VectorType::get({4}, k.b.getF32Type());
+  if (numbers.size() == 1)
+    return vector::BroadcastOp::create(k.b, four, numbers.front());
+  SmallVector<Value> all;
+  for (size_t i = 0; i < 4; ++i)
+    all.push_back(numbers[i % numbers.size()]);
+  return vector::FromElementsOp::create(k.b, four, all);
+}
+
 void PackedLinear::launchPanels(const Rows &rows, int64_t few) {
-  const int64_t lanes = panel / 4, shares = limits.invocations / lanes;
+  const int64_t each = weights.stepColumns(), inputs = weights.stepInputs();
+  const int64_t lanes = panel / each, shares = limits.invocations / lanes;
   LoopBuilder host(b);
   Value blocks = host.ceilDivide(rows.count(), few);
   launch(b, host.mul(blocks, panels), limits.invocations, [&](Kernel &k) {
@@ -178,22 +166,31 @@ void PackedLinear::launchPanels(const Rows &rows, int64_t few) {
     Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(four));
     SmallVector<Value> sums(few, zeros);
     // The last invocations may have no share where lanes do not divide the workgroup.
-    Value begin = k.select(k.less(share, k.index(shares)), share, k.index(depth));
-    sums = k.loop(begin, k.index(depth), k.index(shares), sums, [&](Value at, ValueRange sums) {
-      Value w = vector::LoadOp::create(b, four, op.getPacked(), ValueRange{panelAt, at, k.mul(lane, 4)});
+    Value begin = k.select(k.less(share, k.index(shares)), share, k.index(weights.steps()));
+    sums = k.loop(begin, k.index(weights.steps()), k.index(shares), sums, [&](Value step, ValueRange sums) {
+      Value w = weights.loadStep(k, panelAt, step, k.mul(lane, each)), first = k.mul(step, inputs);
       SmallVector<Value> next;
       for (int64_t r = 0; r < few; ++r) {
-        Value x = k.load(input.memref, input.at(numbers[r], coordinates[r], at));
-        next.push_back(fma(k, vector::BroadcastOp::create(b, four, x), w, sums[r]));
+        SmallVector<Value> xs;
+        for (int64_t i = 0; i < inputs; ++i) {
+          Value at = k.add(first, i);
+          bool mayBeBeyond = i > 0 && depth % inputs;
+          Value inner = mayBeBeyond ? k.min(at, k.index(depth - 1)) : at;
+          Value x = k.load(input.memref, input.at(numbers[r], coordinates[r], inner));
+          xs.push_back(mayBeBeyond ? k.select(k.less(at, k.index(depth)), x, k.constant(0.0f)) : x);
+        }
+        next.push_back(fma(k, inEach(k, xs), w, sums[r]));
       }
       return next;
     });
     Value found = k.shared({few, shares, panel});
     k.when(k.less(share, k.index(shares)), [&] {
       for (int64_t r = 0; r < few; ++r)
-        for (int64_t c = 0; c < 4; ++c) {
-          Value sum = vector::ExtractOp::create(b, sums[r], c);
-          k.store(sum, found, {k.index(r), share, k.add(k.mul(lane, 4), c)});
+        for (int64_t c = 0; c < each; ++c) {
+          Value sum = vector::ExtractOp::create(b, sums[r], c * inputs);
+          for (int64_t i = 1; i < inputs; ++i)
+            sum = plus(k, sum, vector::ExtractOp::create(b, sums[r], c * inputs + i));
+          k.store(sum, found, {k.index(r), share, k.add(k.mul(lane, each), c)});
         }
     });
     k.barrier();
@@ -213,8 +210,6 @@ void PackedLinear::launchPanels(const Rows &rows, int64_t few) {
     });
   });
 }
-
-} // namespace
 
 void emitPackedLinear(ImplicitLocOpBuilder &b, PackedLinearOp op, const GpuLimits &limits) {
   PackedLinear(b, op, limits).emit();

@@ -72,7 +72,10 @@ void emitLookup(ImplicitLocOpBuilder &b, LookupOp op, Value errors, const GpuLim
     Value isBad = k.compare(arith::CmpIPredicate::uge, given, bound);
     Value isFirst = k.compare(arith::CmpIPredicate::eq, column, k.index(0));
     k.when(k.both(isBad, isFirst), [&] { report(k, errors, label, labels.size(), position, given, bound); });
-    auto follow = [&]() -> SmallVector<Value> { return {k.load(op.getTable(), {given, column})}; };
+    auto follow = [&]() -> SmallVector<Value> {
+      Value number = k.load(op.getTable(), {given, column});
+      return {number.getType().isF32() ? number : arith::ExtFOp::create(b, b.getF32Type(), number)};
+    };
     auto nothing = [&]() -> SmallVector<Value> { return {k.constant(0.0f)}; };
     at.push_back(column);
     k.store(k.choose(isBad, nothing, follow).front(), op.getOuts(), at);

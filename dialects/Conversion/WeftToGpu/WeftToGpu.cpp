@@ -19,9 +19,20 @@ namespace weft {
 
 namespace {
 
+/// Weights and tables may be of 16 bits; all else is f32.
+bool mayBeNarrow(Operation *op, Value operand) {
+  if (auto linear = dyn_cast<PackedLinearOp>(op))
+    return operand == linear.getPacked();
+  if (auto lookup = dyn_cast<LookupOp>(op))
+    return operand == lookup.getTable();
+  return false;
+}
+
 LogicalResult checkOperands(KernelOpInterface op) {
   for (auto [number, operand] : llvm::enumerate(op->getOperands())) {
     auto type = dyn_cast<MemRefType>(operand.getType());
+    if (type && mayBeNarrow(op, operand) && type.getElementTypeBitWidth() == 16)
+      continue;
     if (type && isa<FloatType>(type.getElementType()) && !type.getElementType().isF32())
       return op->emitError("operand ") << number << " is " << type << ", but kernels compute in f32; convert it before";
   }
@@ -42,8 +53,9 @@ LogicalResult check(KernelOpInterface kernel, const grid::GpuLimits &limits) {
     return failure();
   if (auto lookup = dyn_cast<LookupOp>(op))
     return checkLookup(lookup);
-  if (auto linear = dyn_cast<PackedLinearOp>(op); linear && linear.getWeightType() != WeightType::F32)
-    return op->emitError("weights are ") << linear.getPacked().getType() << ", but kernels for a GPU read f32";
+  if (auto linear = dyn_cast<PackedLinearOp>(op); linear && bitsOf(linear.getWeightType()) < 16)
+    return op->emitError("weights are ") << linear.getPacked().getType()
+                                         << ", but kernels for a GPU read f32, f16 and bf16";
   if (auto attention = dyn_cast<AttentionOp>(op))
     return grid::checkAttention(attention, limits);
   if (isa<LinearOp>(op))

@@ -57,7 +57,7 @@ static LogicalResult verifyWeights(PackedLinearOp op) {
   if (!type || packed.getRank() != (type == WeightType::F32 ? 3 : 4) || !packed.hasStaticShape())
     return op.emitOpError(
                "packed weights must be [panels, depth, panel], or [panels, words, panel, elements of a word] "
-               "in bf16, i8 or i4, but are ")
+               "in f16, bf16, i8 or i4, but are ")
            << packed << " (C1)";
   // Words do not tell how many inputs there are: the type of the input has to.
   int64_t inputs = input.getRank() < 1 ? ShapedType::kDynamic : input.getShape().back();

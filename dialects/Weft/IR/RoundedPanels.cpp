@@ -21,11 +21,16 @@ public:
   Panel(const ParameterRecipe &recipe, const float *numbers, int64_t index)
       : recipe(recipe), numbers(numbers), index(index), depth(recipe.depth()), width(recipe.panel) {}
 
-  void writeBF16(char *out) const {
+  llvm::Error writeHalves(char *out) const {
     auto *halves = reinterpret_cast<uint16_t *>(out);
     for (int64_t k = 0; k < depth; ++k)
-      for (int64_t c = 0; c < width; ++c)
-        halves[(k / 2 * width + c) * 2 + k % 2] = roundToBF16(numbers[k * width + c]);
+      for (int64_t c = 0; c < width; ++c) {
+        float number = numbers[k * width + c];
+        if (isLost(recipe.type, number))
+          return cannotBe(k, c, ", which is beyond f16, whose largest number is 65504; bf16 and f32 keep it");
+        halves[(k / 2 * width + c) * 2 + k % 2] = roundToHalf(recipe.type, number);
+      }
+    return llvm::Error::success();
   }
 
   llvm::Error writeIntegers(char *out) const {
@@ -78,6 +83,11 @@ private:
     int64_t k = firstInput;
     while (k + 1 < lastInput && std::isfinite(numbers[k * width + column]))
       ++k;
+    return cannotBe(k, column,
+                    (", which no integer of " + name(recipe.type) + " stands for; bf16 and f32 keep it").str());
+  }
+
+  llvm::Error cannotBe(int64_t k, int64_t column, StringRef why) const {
     int64_t group = width / recipe.parts, n = index * group + column % group;
     size_t weight = recipe.parts > 1 ? column / group : 0;
     if (recipe.parts == 1)
@@ -87,8 +97,7 @@ private:
     llvm::raw_string_ostream(text) << "weight '" << recipe.weights[weight] << "'"
                                    << (recipe.scale.empty() ? "" : " times '" + recipe.scale + "'") << " is "
                                    << llvm::format("%g", numbers[k * width + column]) << " for output " << n
-                                   << " and input " << k << ", which no integer of " << name(recipe.type)
-                                   << " stands for; bf16 and f32 keep it";
+                                   << " and input " << k << why;
     return llvm::createStringError(text);
   }
 
@@ -110,8 +119,8 @@ llvm::Error roundPanels(const ParameterRecipe &recipe, int64_t firstPanel, Array
     llvm::Error error = llvm::Error::success();
     if (recipe.kind == ParameterRecipe::Kind::Scales)
       error = panel.writeScales(begin);
-    else if (recipe.type == WeightType::BF16)
-      panel.writeBF16(begin);
+    else if (recipe.type == WeightType::F16 || recipe.type == WeightType::BF16)
+      error = panel.writeHalves(begin);
     else if (recipe.type == WeightType::F32)
       std::memcpy(begin, panels.data() + p * each, each * sizeof(float));
     else

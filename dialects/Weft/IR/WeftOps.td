@@ -22,7 +22,7 @@ def Weft_WeightOp : Op<Weft_Dialect, "weight", [Pure]> {
   let description = [{
     C1. The result is static; its shape is the one that the model wants, and the checkpoint's must equal it
         (checked by the front end when a checkpoint is given, and again when weights are packed).
-    C2. Its elements are f32, or bf16: the numbers of the checkpoint, rounded to nearest, ties to even.
+    C2. Its elements are f32, or f16 or bf16: the numbers of the checkpoint, rounded to nearest, ties to even.
 
     ```mlir
     %w = weft.weight "model.norm.weight" : tensor<64xf32>
@@ -46,7 +46,7 @@ def Weft_PackOp : Op<Weft_Dialect, "pack", [Pure, AttrSizedOperandSegments]> {
     The element type of the result says how numbers are rounded, after the product with the scale was rounded to f32.
     f32 keeps them. Narrower types fill words of 32 bits, v to a word, with consecutive inputs of one column: the result
     is `[P, ceil(K / v), panel, v]`, element (p, w, c, j) stands for input w v + j, and inputs past K are zero.
-      bf16, v = 2: rounded to nearest, ties to even.
+      f16 and bf16, v = 2: rounded to nearest, ties to even.
       i8, v = 4, and i4, v = 8: multiples of a scale s that all inputs of a column share (i8), or 32 of them each (i4):
         the nearest integer to the quotient x / s in f32, ties to even, at most as large as the type holds, 0 for s = 0.
         For i8, s is max abs(x) / 127 and integers are at least -127. For i4, s is m / -8 rounded to bf16, where m is the
@@ -54,7 +54,7 @@ def Weft_PackOp : Op<Weft_Dialect, "pack", [Pure, AttrSizedOperandSegments]> {
         for i4 (G = ceil(K / 32)), holds s; columns past the end have the scale 0. Numbers must be finite.
 
     C1. All weights have rank 2 and the same K. C2. parts > 1: as many weights as parts, the same N, panel % parts == 0.
-    C3. The results are as above. C4. scale has K elements. C5. Elements are f32, bf16, i8 or i4.
+    C3. The results are as above. C4. scale has K elements. C5. Elements are f32, f16, bf16, i8 or i4.
 
     ```mlir
     %p = weft.pack %gate, %up scale %g {panel = 32 : i64, parts = 2 : i64} : (...) -> tensor<11x64x32xf32>
@@ -287,7 +287,7 @@ def Weft_RotaryOp : Weft_KernelOp<"rotary"> {
 def Weft_LookupOp : Weft_KernelOp<"lookup"> {
   let summary = "rows of a table, by index";
   let description = [{
-    I1. table `[V, N]`, f32 or bf16; I2. indices `[...]`, i32. result `[..., N]`, result[i, :] = table[indices[i], :].
+    I1. table `[V, N]`, f32, f16 or bf16; I2. indices `[...]`, i32. result `[..., N]`, result[i, :] = table[indices[i], :].
     An index outside [0, V) is an error of the call, with `label`, position, index and V; it is never followed.
     C1. table has rank 2. C2. result = indices' shape with N appended.
   }];

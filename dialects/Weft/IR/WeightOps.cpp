@@ -8,8 +8,8 @@ LogicalResult WeightOp::verify() {
   if (getName().empty())
     return emitOpError("needs a name");
   Type element = getType().getElementType();
-  if (!element.isF32() && !element.isBF16())
-    return emitOpError("must be f32 or bf16, but is ") << getType() << " (C2)";
+  if (!element.isF32() && !element.isF16() && !element.isBF16())
+    return emitOpError("must be f32, f16 or bf16, but is ") << getType() << " (C2)";
   return success();
 }
 
@@ -53,7 +53,7 @@ LogicalResult PackOp::verify() {
   ShapedType result = kernel::shaped(getResult());
   std::optional<WeightType> type = weightTypeOf(result.getElementType());
   if (!type)
-    return emitOpError("packs f32, bf16, i8 or i4, but result is ") << result << " (C5)";
+    return emitOpError("packs f32, f16, bf16, i8 or i4, but result is ") << result << " (C5)";
   int64_t panels = llvm::divideCeilSigned(getColumns(), panel / parts), groups = groupsOf(*type, getDepth());
   SmallVector<int64_t> expected = packedShape(*type, panels, getDepth(), panel), ofScales = {panels, groups, panel};
   if (result.getShape() != ArrayRef<int64_t>(expected))

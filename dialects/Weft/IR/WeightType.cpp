@@ -12,12 +12,16 @@ using namespace mlir;
 
 namespace weft {
 
+static constexpr WeightType allTypes[] = {WeightType::F32, WeightType::F16, WeightType::BF16, WeightType::Int8,
+                                          WeightType::Int4};
 static constexpr int64_t groupInputs = 32; // of Int4: one scale of 16 bits for 128 bits of weights
 
 llvm::StringRef name(WeightType type) {
   switch (type) {
   case WeightType::F32:
     return "f32";
+  case WeightType::F16:
+    return "f16";
   case WeightType::BF16:
     return "bf16";
   case WeightType::Int8:
@@ -29,7 +33,7 @@ llvm::StringRef name(WeightType type) {
 }
 
 std::optional<WeightType> weightTypeNamed(llvm::StringRef wanted) {
-  for (WeightType type : {WeightType::F32, WeightType::BF16, WeightType::Int8, WeightType::Int4})
+  for (WeightType type : allTypes)
     if (name(type) == wanted)
       return type;
   return std::nullopt;
@@ -39,6 +43,8 @@ Type elementType(MLIRContext *context, WeightType type) {
   switch (type) {
   case WeightType::F32:
     return Float32Type::get(context);
+  case WeightType::F16:
+    return Float16Type::get(context);
   case WeightType::BF16:
     return BFloat16Type::get(context);
   case WeightType::Int8:
@@ -49,7 +55,7 @@ Type elementType(MLIRContext *context, WeightType type) {
 }
 
 std::optional<WeightType> weightTypeOf(Type element) {
-  for (WeightType type : {WeightType::F32, WeightType::BF16, WeightType::Int8, WeightType::Int4})
+  for (WeightType type : allTypes)
     if (elementType(element.getContext(), type) == element)
       return type;
   return std::nullopt;
@@ -59,6 +65,7 @@ unsigned bitsOf(WeightType type) {
   switch (type) {
   case WeightType::F32:
     return 32;
+  case WeightType::F16:
   case WeightType::BF16:
     return 16;
   case WeightType::Int8:
@@ -97,6 +104,31 @@ uint16_t roundToBF16(float value) {
     return static_cast<uint16_t>(bits >> 16 | 0x40); // quiet, and not infinite for want of the lower bits
   // Half of the last place that is kept, less one where that place is even: ties then do not reach the next number.
   return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+uint16_t roundToF16(float value) {
+  uint32_t bits;
+  __builtin_memcpy(&bits, &value, sizeof bits);
+  uint16_t sign = static_cast<uint16_t>(bits >> 16 & 0x8000);
+  uint32_t magnitude = bits & 0x7fffffff;
+  if (std::isnan(value))
+    return static_cast<uint16_t>(sign | 0x7e00 | (magnitude >> 13 & 0x3ff)); // quiet
+  if (magnitude >= 0x477ff000)                                               // 65520, half way to what comes next
+    return static_cast<uint16_t>(sign | 0x7c00);
+  if (magnitude < 0x38800000) { // below 2^-14 numbers lie 2^-24 apart, as those of f32 do at 0.5
+    float shifted;
+    __builtin_memcpy(&shifted, &magnitude, sizeof shifted);
+    shifted += 0.5f;
+    uint32_t sum;
+    __builtin_memcpy(&sum, &shifted, sizeof sum);
+    return static_cast<uint16_t>(sign | (sum - 0x3f000000));
+  }
+  // Half of the last place, as in bf16; the exponent counts from 15 instead of 127.
+  return static_cast<uint16_t>(sign | (magnitude - 0x38000000 + 0xfff + (magnitude >> 13 & 1)) >> 13);
+}
+
+bool isLost(WeightType type, float value) {
+  return type == WeightType::F16 && std::isfinite(value) && std::fabs(value) >= 65520;
 }
 
 Quantizer Quantizer::of(WeightType type, const float *numbers, int64_t count, int64_t stride) {

@@ -11,12 +11,13 @@ namespace weft {
 
 enum class WeightType {
   F32,
+  F16,
   BF16,
   Int8, ///< multiples of one scale for each column
   Int4  ///< multiples of one scale for each column and 32 inputs
 };
 
-/// As `--type` spells it: f32, bf16, int8, int4.
+/// As `--type` spells it: f32, f16, bf16, int8, int4.
 llvm::StringRef name(WeightType type);
 std::optional<WeightType> weightTypeNamed(llvm::StringRef name);
 
@@ -44,6 +45,15 @@ inline float widenBF16(uint16_t bits) {
   __builtin_memcpy(&value, &word, sizeof value);
   return value;
 }
+
+/// In 16 bits, 11 of them significant, rounded to nearest, ties to even; infinite from 65520 on, and NaN stays NaN.
+uint16_t roundToF16(float value);
+/// The bits of a number in F16 or BF16.
+inline uint16_t roundToHalf(WeightType type, float value) {
+  return type == WeightType::F16 ? roundToF16(value) : roundToBF16(value);
+}
+/// Whether rounding has made an infinite number of a finite one, which only F16 does.
+bool isLost(WeightType type, float value);
 
 /// Numbers from -127 to 127 (Int8) or -8 to 7 (Int4) that stand for their product with a scale.
 struct Quantizer {

@@ -53,7 +53,7 @@ llvm::Error readType(DictionaryAttr entry, ParameterRecipe &recipe) {
   auto text = dyn_cast<StringAttr>(attribute);
   std::optional<WeightType> type = text ? weightTypeNamed(text.getValue()) : std::nullopt;
   if (!type)
-    return malformed("'type' must be \"f32\", \"bf16\", \"int8\" or \"int4\"");
+    return malformed("'type' must be \"f32\", \"f16\", \"bf16\", \"int8\" or \"int4\"");
   recipe.type = *type;
   return llvm::Error::success();
 }
@@ -140,8 +140,8 @@ llvm::Expected<ParameterRecipe> ParameterRecipe::parse(DictionaryAttr entry) {
     recipe.kind = Kind::Plain;
     if (recipe.weights.size() != 1)
       return malformed("a plain parameter is made of 1 weight, not of ", recipe.weights.size());
-    if (recipe.type != WeightType::F32 && recipe.type != WeightType::BF16)
-      return malformed("a plain parameter is f32 or bf16, not ", name(recipe.type));
+    if (bitsOf(recipe.type) < 16)
+      return malformed("a plain parameter is f32, f16 or bf16, not ", name(recipe.type));
   } else if (kind && kind == spelling(Kind::Concat)) {
     recipe.kind = Kind::Concat;
     if (!llvm::all_of(recipe.shapes, [](auto &shape) { return shape.size() == 1; }))

@@ -14,7 +14,7 @@ namespace weft {
 
 /// One entry of `weft.parameters`. As an attribute it is a dictionary:
 ///   offset : i64, kind : "plain" | "pack" | "scales" | "concat", weights : [names], shapes : [[sizes]],
-///   type : "bf16" | "int8" | "int4" (optional, else f32),
+///   type : "f16" | "bf16" | "int8" | "int4" (optional, else f32),
 /// and for "pack" and "scales" also panel : i64, parts : i64, columns : i64, in_out : unit (optional),
 /// scale : string (optional).
 struct ParameterRecipe {
@@ -62,9 +62,9 @@ void packPanels(const ParameterRecipe &recipe, llvm::ArrayRef<llvm::ArrayRef<flo
                 llvm::ArrayRef<float> scale, int64_t firstPanel, llvm::MutableArrayRef<float> out);
 
 /// The bytes of a parameter that is packed: of its words, or of its scales, from its panels in f32, of which
-/// `firstPanel` is the number of the first. bf16 and int4 lie as they are, the lower half of a byte before the upper;
-/// an integer q of int8 lies as q + 128, because the dot products of x86 multiply unsigned bytes by signed ones. The
-/// error says which number is not finite where integers stand for numbers.
+/// `firstPanel` is the number of the first. f16, bf16 and int4 lie as they are, the lower half of a byte before the
+/// upper; an integer q of int8 lies as q + 128, because the dot products of x86 multiply unsigned bytes by signed ones.
+/// The error says which number is not finite where integers stand for numbers, or too large for f16.
 llvm::Error roundPanels(const ParameterRecipe &recipe, int64_t firstPanel, llvm::ArrayRef<float> panels,
                         llvm::SmallVectorImpl<char> &out);
 

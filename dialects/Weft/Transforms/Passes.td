@@ -94,12 +94,13 @@ def RoundWeightsPass : Pass<"weft-round-weights", "::mlir::func::FuncOp"> {
   let summary = "store weights in a narrower type";
   let description = [{
     Every `weft.pack` gets the element type, and scales where there are any, which its users read beside it; the tables of
-    `weft.lookup` become bf16, whichever narrower type is asked for. With `activations`, matmuls round their input to
+    `weft.lookup` become bf16, whichever narrower type is asked for but f16. With `activations`, matmuls round their input to
     int8, too, row by row. Leaves alone: biases, scales of norms, and tables that formulas read.
   }];
   let dependentDialects = ["::weft::WeftDialect", "::mlir::tensor::TensorDialect"];
-  let options = [Option<"type", "type", "::weft::WeightType", "::weft::WeightType::F32", "f32, bf16, int8 or int4", [{
+  let options = [Option<"type", "type", "::weft::WeightType", "::weft::WeightType::F32", "f32, f16, bf16, int8 or int4", [{
                    ::llvm::cl::values(clEnumValN(::weft::WeightType::F32, "f32", "as they are"),
+                                      clEnumValN(::weft::WeightType::F16, "f16", "rounded to nearest"),
                                       clEnumValN(::weft::WeightType::BF16, "bf16", "rounded to nearest"),
                                       clEnumValN(::weft::WeightType::Int8, "int8", "a scale for each column"),
                                       clEnumValN(::weft::WeightType::Int4, "int4", "a scale for 32 inputs of each column"))

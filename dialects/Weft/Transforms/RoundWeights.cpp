@@ -87,13 +87,14 @@ struct RoundWeightsPass : impl::RoundWeightsPassBase<RoundWeightsPass> {
   }
 
   /// Rows of a table are copied, not summed: there is no column that could share a scale, so integers gain nothing but
-  /// memory, and bf16 serves all.
+  /// memory, and bf16 serves all but f16.
   void round(LookupOp op) {
     auto table = op.getTable().getDefiningOp<WeightOp>();
     if (!table || !table.getType().getElementType().isF32())
       return;
     OpBuilder b(table);
-    Value rounded = WeightOp::create(b, table.getLoc(), table.getType().clone(b.getBF16Type()), table.getName());
+    Type element = elementType(&getContext(), type == WeightType::F16 ? WeightType::F16 : WeightType::BF16);
+    Value rounded = WeightOp::create(b, table.getLoc(), table.getType().clone(element), table.getName());
     op.getTableMutable().assign(rounded);
     ++numRounded;
   }

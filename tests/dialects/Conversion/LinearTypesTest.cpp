@@ -25,6 +25,13 @@ std::vector<float> randomNumbers(size_t count, unsigned seed) {
   return values;
 }
 
+double inF16(float value) {
+  llvm::APFloat number(value);
+  bool loses;
+  number.convert(llvm::APFloat::IEEEhalf(), llvm::APFloat::rmNearestTiesToEven, &loses);
+  return number.convertToDouble();
+}
+
 std::string str(int64_t value) { return std::to_string(value); }
 
 enum class Rounds { Nothing, BF16, Int8 };
@@ -76,13 +83,14 @@ struct Packed {
 
   /// By the text of weft.pack, from the weights themselves: not from the bytes.
   void round(const Case &c, const float *column) {
-    int64_t each = c.type == WeightType::BF16 ? c.depth : groupDepth(c.type, c.depth);
+    int64_t each = bitsOf(c.type) == 16 ? c.depth : groupDepth(c.type, c.depth);
     for (int64_t first = 0; first < c.depth; first += each) {
       int64_t count = std::min(each, c.depth - first);
       Quantizer quantizer = Quantizer::of(c.type, column + first, count, 1);
       for (int64_t k = first; k < first + count; ++k)
-        numbers.push_back(c.type == WeightType::BF16 ? widenBF16(roundToBF16(column[k]))
-                                                     : static_cast<double>(quantizer(column[k])) * quantizer.scale);
+        numbers.push_back(c.type == WeightType::BF16  ? widenBF16(roundToBF16(column[k]))
+                          : c.type == WeightType::F16 ? inF16(column[k])
+                                                      : static_cast<double>(quantizer(column[k])) * quantizer.scale);
     }
   }
 };
@@ -139,6 +147,7 @@ TEST_P(LinearTypes, MultiplyWhatWeightsStandFor) {
                                {"workspace", "memref<?x" + str(workspace) + "xi32>"},
                                {"weights", "memref<$Px" + str(words) + "x32x" + str(inWord) + "x" +
                                                (c.type == WeightType::BF16   ? "bf16"
+                                                : c.type == WeightType::F16  ? "f16"
                                                 : c.type == WeightType::Int8 ? "i8"
                                                                              : "i4") +
                                                ">"},
@@ -181,11 +190,12 @@ TEST_P(LinearTypes, MultiplyWhatWeightsStandFor) {
 
 std::vector<Case> cases() {
   std::vector<Case> all;
-  for (WeightType type : {WeightType::BF16, WeightType::Int8, WeightType::Int4})
+  for (WeightType type : {WeightType::F16, WeightType::BF16, WeightType::Int8, WeightType::Int4})
     for (Rounds rounds : {Rounds::Nothing, Rounds::BF16, Rounds::Int8})
       for (unsigned lanes : {8u, 16u}) {
-        bool can = rounds == Rounds::Nothing ||
-                   (lanes == 16 && (rounds == Rounds::BF16) == (type == WeightType::BF16) && type != WeightType::Int4);
+        bool can =
+            rounds == Rounds::Nothing || (lanes == 16 && (rounds == Rounds::BF16) == (type == WeightType::BF16) &&
+                                          type != WeightType::Int4 && type != WeightType::F16);
         if (!can)
           continue;
         for (auto [depth, columns, parts] : {std::tuple<int64_t, int64_t, int64_t>{64, 64, 1},

@@ -1,6 +1,6 @@
-"""Copies a checkpoint of f32 and makes one number of its tensor w.weight infinite.
+"""Copies a checkpoint of f32 and makes one number of its tensor w.weight infinite, or what is given.
 
-usage: infinite.py FROM.safetensors TO.safetensors
+usage: infinite.py FROM.safetensors TO.safetensors [NUMBER]
 """
 
 import json
@@ -13,5 +13,5 @@ length = struct.unpack("<Q", data[:8])[0]
 tensor = json.loads(data[8:8 + length])["w.weight"]
 assert tensor["dtype"] == "F32", tensor
 begin = 8 + length + tensor["data_offsets"][0] + 4 * (3 * tensor["shape"][1] + 7)
-data[begin:begin + 4] = struct.pack("<f", float("inf"))
+data[begin:begin + 4] = struct.pack("<f", float(sys.argv[3] if len(sys.argv) > 3 else "inf"))
 pathlib.Path(sys.argv[2]).write_bytes(data)

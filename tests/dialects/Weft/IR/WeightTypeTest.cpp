@@ -48,6 +48,38 @@ TEST(BF16, AgreesWithLLVM) {
   }
 }
 
+TEST(F16, AgreesWithLLVM) {
+  std::mt19937 generator(1);
+  for (int i = 0; i < 200000; ++i) {
+    uint32_t bits = static_cast<uint32_t>(generator());
+    if (i % 2) // an exponent near those of f16
+      bits = (bits & 0x807fffff) | (100 + bits % 45) << 23;
+    float value = llvm::bit_cast<float>(bits);
+    if (std::isnan(value))
+      continue;
+    llvm::APFloat number(value);
+    bool loses;
+    number.convert(llvm::APFloat::IEEEhalf(), llvm::APFloat::rmNearestTiesToEven, &loses);
+    ASSERT_EQ(roundToF16(value), number.bitcastToAPInt().getZExtValue()) << value;
+    ASSERT_EQ(isLost(WeightType::F16, value), std::isfinite(value) && number.isInfinity()) << value;
+  }
+}
+
+TEST(F16, RoundsTiesToEvenAndKeepsWhatIsNoNumber) {
+  EXPECT_EQ(roundToF16(65504), 0x7bff);
+  EXPECT_EQ(roundToF16(65519.99f), 0x7bff);
+  EXPECT_EQ(roundToF16(-65520), 0xfc00);
+  EXPECT_EQ(roundToF16(1 + 0x1p-11f), 0x3c00);
+  EXPECT_EQ(roundToF16(1 + 3 * 0x1p-11f), 0x3c02);
+  EXPECT_EQ(roundToF16(0x1p-24f), 0x0001);
+  EXPECT_EQ(roundToF16(0x1p-25f), 0x0000); // half of the smallest: to even
+  EXPECT_EQ(roundToF16(-0.0f), 0x8000);
+  EXPECT_EQ(roundToF16(infinity), 0x7c00);
+  EXPECT_EQ(roundToF16(llvm::bit_cast<float>(0x7f800001u)) & 0x7fff, 0x7e00); // its bits are the lower ones
+  EXPECT_FALSE(isLost(WeightType::F16, infinity));
+  EXPECT_FALSE(isLost(WeightType::BF16, 1e30f));
+}
+
 TEST(Quantizer, OfInt8IsSymmetric) {
   const float numbers[] = {0.5f, -2.54f, 1.27f, 0.03f, 0.01f};
   auto quantizer = Quantizer::of(WeightType::Int8, numbers, 5, 1);
@@ -112,11 +144,11 @@ TEST(Quantizer, HasNoScaleForWhatIsNotFinite) {
 
 TEST(WeightTypes, HaveNamesAndElements) {
   mlir::MLIRContext context;
-  for (WeightType type : {WeightType::F32, WeightType::BF16, WeightType::Int8, WeightType::Int4}) {
+  for (WeightType type : {WeightType::F32, WeightType::F16, WeightType::BF16, WeightType::Int8, WeightType::Int4}) {
     EXPECT_EQ(weightTypeNamed(name(type)), type);
     EXPECT_EQ(weightTypeOf(elementType(&context, type)), type);
   }
-  EXPECT_EQ(weightTypeNamed("f16"), std::nullopt);
+  EXPECT_EQ(weightTypeNamed("f8"), std::nullopt);
   EXPECT_EQ(weightTypeOf(mlir::Float64Type::get(&context)), std::nullopt);
 }
 
@@ -124,6 +156,7 @@ TEST(WeightTypes, FillWordsAndGroups) {
   using Shape = llvm::SmallVector<int64_t>;
   EXPECT_EQ(packedShape(WeightType::F32, 2, 33, 32), (Shape{2, 33, 32}));
   EXPECT_EQ(packedShape(WeightType::BF16, 2, 33, 32), (Shape{2, 17, 32, 2}));
+  EXPECT_EQ(packedShape(WeightType::F16, 2, 33, 32), (Shape{2, 17, 32, 2}));
   EXPECT_EQ(packedShape(WeightType::Int8, 2, 33, 32), (Shape{2, 9, 32, 4}));
   EXPECT_EQ(packedShape(WeightType::Int4, 2, 33, 32), (Shape{2, 5, 32, 8}));
   EXPECT_EQ(groupsOf(WeightType::F32, 33), 0);

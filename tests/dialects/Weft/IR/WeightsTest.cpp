@@ -125,6 +125,13 @@ TEST(Weights, RoundedPanelsHoldWordsOfInputs) {
   EXPECT_EQ(halves[16 + 2], weft::roundToBF16(8)); // input 4
   EXPECT_EQ(halves[16 + 3], 0);                    // and none beside it
   EXPECT_EQ(halves[1], weft::roundToBF16(1.4f));
+
+  recipe.type = weft::WeightType::F16;
+  ASSERT_FALSE(bool(weft::roundPanels(recipe, 0, panel, bytes)));
+  ASSERT_EQ((int64_t)bytes.size(), recipe.bytes());
+  halves = reinterpret_cast<const uint16_t *>(bytes.data());
+  EXPECT_EQ(halves[1], weft::roundToF16(1.4f));
+  EXPECT_EQ(halves[16 + 2], weft::roundToF16(8));
 }
 
 TEST(Weights, ScalesAreThoseOfColumnsAndGroups) {
@@ -158,8 +165,14 @@ TEST(Weights, IntegersStandForNoInfinity) {
               "weight 'w1' is inf for output 1 and input 1, which no integer of int8 stands for; bf16 and f32 keep it");
   }
   recipe.kind = Kind::Pack;
-  recipe.type = weft::WeightType::BF16;
-  EXPECT_FALSE(bool(weft::roundPanels(recipe, 0, panel, bytes)));
+  for (weft::WeightType type : {weft::WeightType::BF16, weft::WeightType::F16}) {
+    recipe.type = type;
+    EXPECT_FALSE(bool(weft::roundPanels(recipe, 0, panel, bytes)));
+  }
+  panel[6] = -7e4f;
+  EXPECT_EQ(llvm::toString(weft::roundPanels(recipe, 0, panel, bytes)),
+            "weight 'w1' is -70000 for output 1 and input 1, which is beyond f16, whose largest number is 65504; bf16 "
+            "and f32 keep it");
 }
 
 TEST(Weights, RecipesOfNarrowTypesSurviveTheirAttribute) {
@@ -206,8 +219,9 @@ TEST(Weights, MalformedRecipesAreErrors) {
        "'b' has depth 3 and 'a' 2"},
       {R"({offset = 0, kind = "pack", weights = ["a"], shapes = [[2, 2]], panel = 4, parts = 2, columns = 2})",
        "2 parts need as many weights, not 1"},
-      {R"({offset = 0, kind = "plain", type = "f16", weights = ["a"], shapes = [[2]]})", "'type' must be"},
-      {R"({offset = 0, kind = "plain", type = "int8", weights = ["a"], shapes = [[2]]})", "is f32 or bf16, not int8"},
+      {R"({offset = 0, kind = "plain", type = "f8", weights = ["a"], shapes = [[2]]})", "'type' must be"},
+      {R"({offset = 0, kind = "plain", type = "int8", weights = ["a"], shapes = [[2]]})",
+       "is f32, f16 or bf16, not int8"},
       {R"({offset = 0, kind = "concat", type = "bf16", weights = ["a"], shapes = [[2]]})", "are f32, not bf16"},
       {R"({offset = 0, kind = "scales", type = "bf16", weights = ["a"], shapes = [[2, 2]], panel = 4, parts = 1, columns = 2})",
        "weights of bf16 have no scales"},

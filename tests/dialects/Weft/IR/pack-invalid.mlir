@@ -107,7 +107,7 @@ func.func @pack_c3_scales(%a: tensor<33x40xf32>) {
 // -----
 
 func.func @pack_c5(%a: tensor<33x9xf32>) {
-  // expected-error@+1 {{'weft.pack' op packs f32, bf16, i8 or i4, but result is 'tensor<2x9x32xf64>' (C5)}}
+  // expected-error@+1 {{'weft.pack' op packs f32, f16, bf16, i8 or i4, but result is 'tensor<2x9x32xf64>' (C5)}}
   %p = weft.pack %a {panel = 32 : i64} : (tensor<33x9xf32>) -> tensor<2x9x32xf64>
   return
 }

@@ -12,7 +12,7 @@ func.func @packed_linear_c1(%x: tensor<?x9xf32>, %p: tensor<2x8x32xf32>) {
 // -----
 
 func.func @packed_linear_c1_rank(%x: tensor<?x8xf32>, %p: tensor<40x8xf32>) {
-  // expected-error@+1 {{'weft.packed_linear' op packed weights must be [panels, depth, panel], or [panels, words, panel, elements of a word] in bf16, i8 or i4, but are 'tensor<40x8xf32>' (C1)}}
+  // expected-error@+1 {{'weft.packed_linear' op packed weights must be [panels, depth, panel], or [panels, words, panel, elements of a word] in f16, bf16, i8 or i4, but are 'tensor<40x8xf32>' (C1)}}
   %y = weft.packed_linear %x, %p attributes {columns = 40 : i64} {
   ^bb0(%acc: f32):
     weft.yield %acc : f32

@@ -17,7 +17,7 @@ func.func @weight_without_name() {
 // -----
 
 func.func @weight_c2() {
-  // expected-error@+1 {{'weft.weight' op must be f32 or bf16, but is 'tensor<4xf16>' (C2)}}
-  %w = weft.weight "w" : tensor<4xf16>
+  // expected-error@+1 {{'weft.weight' op must be f32, f16 or bf16, but is 'tensor<4xf64>' (C2)}}
+  %w = weft.weight "w" : tensor<4xf64>
   return
 }

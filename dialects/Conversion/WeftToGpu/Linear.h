@@ -1,0 +1,32 @@
+//===- Linear.h - matmul with packed weights and an epilogue on a GPU -----------------------------------*- C++ -*-===//
+// Answers: which kernels does a `weft.packed_linear` consist of?
+//===--------------------------------------------------------------------------------------------------------------===//
+#pragma once
+#include "dialects/Conversion/WeftToGpu/LinearWeights.h"
+
+namespace weft::grid {
+
+class PackedLinear {
+public:
+  PackedLinear(mlir::ImplicitLocOpBuilder &b, PackedLinearOp op, const GpuLimits &limits);
+
+  void emit();
+
+private:
+  using Value = mlir::Value;
+
+  void launchTiles(const Rows &rows);
+  void launchPanels(const Rows &rows, int64_t few);
+  Value epilogue(Kernel &k, llvm::ArrayRef<Value> sums, llvm::ArrayRef<Value> coordinates, Value column);
+  void finish(Kernel &k, const RowView &output, Value row, llvm::ArrayRef<Value> coordinates, Value column,
+              llvm::ArrayRef<Value> sums);
+  int64_t partWidth() const { return panel / parts; }
+
+  mlir::ImplicitLocOpBuilder &b;
+  PackedLinearOp op;
+  GpuLimits limits;
+  PackedWeights weights;
+  int64_t leading, panels, depth, panel, parts, columns;
+};
+
+} // namespace weft::grid
