@@ -7,8 +7,10 @@
 #   slow     the run is a whole one, not `./dev test --quick`
 #   avx512   this machine runs x86-64-v4 code
 #   vulkan   this machine has a Vulkan device that models can run on
+#   vulkan-coop   one with cooperative matrices, which %coop-weft finds: see tests/tools/mesa.py
 import os
-import sys
+import pathlib
+import shlex
 import sys
 
 import lit.formats
@@ -54,3 +56,7 @@ config.environment, missing = vulkan.environment(config.environment, os.path.joi
                                                  os.path.join(config.test_exec_root, "vulkan-cache"))
 if not missing:
     config.available_features.add("vulkan")
+words, missing = vulkan.matrices(config.environment, pathlib.Path(config.weft_binary_dir))
+config.substitutions.append(("%coop-weft", shlex.join(words)))
+if not missing:
+    config.available_features.add("vulkan-coop")

@@ -217,7 +217,7 @@ int Verification::naiveFor(const TargetLimits &level, int64_t steps, std::vector
   }
   reference::Options reference;
   reference.precision = reference::Precision::F32;
-  reference.roundActivations = level.dots;
+  reference.roundActivations = types.weights == WeightType::F16 ? hasMatrices(level) : level.dots;
   reference.checkpoint = session.checkpoint();
   std::vector<Tensor> arguments = inputs;
   auto outputs = steps ? interpretSteps(entryOf(*rounded, "step"), inputs, steps, reference)

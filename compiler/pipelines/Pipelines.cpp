@@ -105,7 +105,7 @@ void buildGpu(OpPassManager &pm, const TargetLimits &limits) {
 }
 
 /// Kernels become SPIR-V, and launches calls of the runtime.
-void buildSpirv(OpPassManager &pm, const TargetLimits &) {
+void buildSpirv(OpPassManager &pm, const TargetLimits &limits) {
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
   kernels.addPass(createExpandMathPass());
   kernels.addPass(createExpandGpuMathPass());
@@ -115,7 +115,7 @@ void buildSpirv(OpPassManager &pm, const TargetLimits &) {
   OpPassManager &addresses = pm.nest<gpu::GPUModuleOp>();
   cleanup(addresses);
   addresses.addNestedPass<gpu::GPUFuncOp>(createLoopInvariantCodeMotionPass());
-  pm.addPass(createConvertToSpirvPass());
+  pm.addPass(createConvertToSpirvPass({.profile = limits.profile->name.str()}));
   pm.addPass(createSerializeSpirvPass({.checkOnly = true}));
 }
 

@@ -32,6 +32,11 @@ std::string cpuNames();
 /// Those for devices of a profile. The panel is that of CPUs: one set of weights serves both.
 TargetLimits vulkanLimits(const GpuProfile &profile = genericProfile());
 
+/// Whether code with these limits multiplies matrices of f16.
+inline bool hasMatrices(const TargetLimits &limits) {
+  return limits.target == Target::Vulkan && limits.profile->matrix;
+}
+
 /// How numbers are stored.
 struct NumberTypes {
   WeightType weights = WeightType::F32;

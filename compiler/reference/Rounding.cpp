@@ -83,6 +83,9 @@ Tensor roundActivations(PackedLinearOp op, const Tensor &input) {
   } else if (op.getWeightType() == WeightType::BF16 && rows >= rowsThatRound) {
     for (double &number : rounded.values)
       number = roundToBF16(number);
+  } else if (op.getWeightType() == WeightType::F16 && rows >= rowsForMatrices) {
+    for (double &number : rounded.values)
+      number = roundToF16(number);
   }
   return rounded;
 }

@@ -94,10 +94,10 @@ llvm::Expected<Kernel> kernelOf(Attribute attribute) {
       !llvm::all_of(localSize, llvm::IsaPred<IntegerAttr>))
     return llvm::createStringError("'%s' holds a kernel without a name, a size or words", contract::kernels.data());
   auto subgroupSize = number(description, "subgroup_size"), sharedBytes = number(description, "shared_bytes"),
-       features = number(description, "features");
+       features = number(description, "features"), matrix = number(description, "matrix");
   if (!subgroupSize || !sharedBytes || !features)
     return llvm::createStringError("kernel '%s' does not say what it needs", name.str().c_str());
-  Kernel kernel{name.str(), spirv.str(), {}, *subgroupSize, *sharedBytes, *features};
+  Kernel kernel{name.str(), spirv.str(), {}, *subgroupSize, *sharedBytes, *features, matrix.value_or(0)};
   llvm::copy(llvm::map_range(localSize.getAsRange<IntegerAttr>(), [](IntegerAttr size) { return size.getInt(); }),
              kernel.localSize.begin());
   return kernel;

@@ -15,7 +15,7 @@ namespace weft {
 struct Kernel {
   std::string name, spirv; ///< the bytes of the module
   std::array<uint32_t, 3> localSize;
-  uint32_t subgroupSize, sharedBytes, features;
+  uint32_t subgroupSize, sharedBytes, features, matrix;
 };
 
 /// What the runtime calls for an entry point: the names of hidden functions.

@@ -108,7 +108,7 @@ Constant *DescriptorBuilder::kernel(const Kernel &kernel) {
   std::memcpy(words.data(), kernel.spirv.data(), words.size() * sizeof(uint32_t));
   return structure({string(kernel.name), place(llvm::ConstantDataArray::get(context, words)), i64(words.size()),
                     llvm::ConstantDataArray::get(context, kernel.localSize), i32(kernel.subgroupSize),
-                    i32(kernel.sharedBytes), i32(kernel.features), i32(0)});
+                    i32(kernel.sharedBytes), i32(kernel.features), i32(kernel.matrix)});
 }
 
 llvm::Expected<Constant *> DescriptorBuilder::entry(const EntryInterface &entry) {

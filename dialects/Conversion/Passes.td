@@ -116,15 +116,18 @@ def ConvertToSpirvPass : Pass<"weft-convert-to-spirv", "::mlir::ModuleOp"> {
   let description = [{
     Upstream's patterns for gpu, scf, arith, math, memref and vector in one conversion. Each `gpu.module` becomes a
     `spirv.module` of SPIR-V 1.5 for Vulkan 1.2, its kernel an entry point with one push constant, the address of its
-    record. Floating-point operations are decorated with NoContraction. Precondition: `weft-lower-launches`.
+    record. Floating-point operations are decorated with NoContraction. A kernel with cooperative matrices keeps to the
+    Vulkan memory model. Precondition: `weft-lower-launches`.
   }];
+  let options = [Option<"profile", "profile", "std::string", "\"generic\"", "of the devices; see GpuProfile.cpp">];
   let dependentDialects = ["::mlir::spirv::SPIRVDialect"];
 }
 
 def SerializeSpirvPass : Pass<"weft-serialize-spirv", "::mlir::ModuleOp"> {
   let summary = "validate kernels, and keep them as binaries";
   let description = [{
-    Every `spirv.module` is serialised and put to the validator of SPIRV-Tools for Vulkan 1.2. Then it moves into the
+    Every `spirv.module` is serialised and put to the validator of SPIRV-Tools for Vulkan 1.2, if it has cooperative
+    matrices only where the validator knows them. Then it moves into the
     module's attribute `weft.kernels`, in the order of the numbers that `weft_dispatch` is called with.
   }];
   let options = [Option<"checkOnly", "check-only", "bool", "false", "validate alone, and leave the modules">];

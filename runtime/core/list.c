@@ -52,6 +52,9 @@ static void describe_vulkan(const weft_vk_physical *device, uint32_t index, weft
   if (device->subgroup_size)
     weft_text_add(&text, ", subgroups of %u", device->subgroup_size);
   weft_text_add(&text, ", %u KiB of workgroup memory", device->properties.limits.maxComputeSharedMemorySize / 1024);
+  for (uint32_t i = 0; i < device->matrix_count; i++)
+    weft_text_add(&text, "%s%u x %u x %u", i ? ", " : ", cooperative matrices of ", device->matrices[i] & 255,
+                  device->matrices[i] >> 8 & 255, device->matrices[i] >> 16);
   weft_text exclusion = weft_text_in(info->exclusion, sizeof info->exclusion);
   weft_text_add(&exclusion, "%s", device->exclusion);
 }

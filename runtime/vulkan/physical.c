@@ -221,8 +221,10 @@ weft_status weft_vk_enumerate(const weft_vk_instance *instance, weft_vk_physical
     return weft_fail(error, WEFT_NO_DEVICE, "the devices cannot be listed: %s", weft_vk_result_name(result, memory));
   if (!*count)
     return weft_fail(error, WEFT_NO_DEVICE, "Vulkan is on this machine, but it finds no device");
-  for (uint32_t i = 0; i < *count; i++)
+  for (uint32_t i = 0; i < *count; i++) {
     describe(vk, handles[i], &devices[i]);
+    weft_vk_find_matrices(instance, &devices[i]);
+  }
   return WEFT_OK;
 }
 
@@ -251,5 +253,8 @@ int weft_vk_can_run(const weft_vk_physical *device, const weft_abi_kernel *kerne
   else if (kernel->subgroup_size &&
            (kernel->subgroup_size < device->subgroup_least || kernel->subgroup_size > device->subgroup_most))
     weft_text_add(&text, "subgroups of %u (it has %u)", kernel->subgroup_size, device->subgroup_size);
+  else if (kernel->matrix && !weft_vk_has_matrix(device, kernel->matrix))
+    weft_text_add(&text, "cooperative matrices of f16 of %u x %u x %u", kernel->matrix & 255, kernel->matrix >> 8 & 255,
+                  kernel->matrix >> 16 & 255);
   return !*missing;
 }

@@ -33,10 +33,11 @@ typedef struct weft_vk_physical {
   uint32_t queue_family;
   int has_coopmat, has_coopmat2, has_bfloat16; /* the extensions */
   uint32_t features;                           /* WEFT_ABI_VK_ bits */
+  uint32_t matrices[8], matrix_count;          /* cooperative ones of f16, as weft_abi_kernel names them */
   char exclusion[160];                         /* why no module can use it; "" where one can */
 } weft_vk_physical;
 
-enum { WEFT_VK_MOST_DEVICES = 16 };
+enum { WEFT_VK_MOST_DEVICES = 16, WEFT_VK_MOST_MATRICES = 8 };
 
 /* All devices, in the order of Vulkan, which numbers them. Fails with WEFT_NO_DEVICE where there are none. */
 weft_status weft_vk_enumerate(const weft_vk_instance *instance, weft_vk_physical devices[WEFT_VK_MOST_DEVICES],
@@ -47,6 +48,10 @@ void weft_vk_chain_features(const weft_vk_physical *device, weft_vk_features *fe
 
 /* 1 when the device can run the kernel; else 0, with what is missing in `missing`: "16-bit floats". */
 int weft_vk_can_run(const weft_vk_physical *device, const weft_abi_kernel *kernel, char *missing, size_t bytes);
+
+/* Finds the device's cooperative matrices: matrices.c. */
+void weft_vk_find_matrices(const weft_vk_instance *instance, weft_vk_physical *device);
+int weft_vk_has_matrix(const weft_vk_physical *device, uint32_t matrix);
 
 /* The name of a feature bit, for people; NULL for none. */
 const char *weft_vk_feature_name(uint32_t bit);

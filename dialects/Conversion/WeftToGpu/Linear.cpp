@@ -15,7 +15,8 @@ using namespace mlir;
 
 namespace weft::grid {
 constexpr int64_t fewRows = 4; // of a workgroup in the kernel for few rows, unless there is one alone
-constexpr int64_t mostFew = 16; // rows up to which that kernel is taken: the weights are read once for each four
+// Rows up to which that kernel is taken: the weights are read once for each four.
+constexpr int64_t mostFew = rowsForMatrices - 1;
 
 PackedLinear::PackedLinear(ImplicitLocOpBuilder &b, PackedLinearOp op, const GpuLimits &limits)
     : b(b), op(op), limits(limits), weights(op), leading(cast<MemRefType>(op.getOuts().getType()).getRank() - 1),
@@ -31,10 +32,11 @@ void PackedLinear::emit() {
   int64_t each = weights.stepColumns();
   bool inFours = panel % each == 0 && panel / each <= limits.invocations &&
                  fewRows * each * limits.invocations * 4 <= limits.sharedBytes;
+  auto forMany = [&] { hasMatrices() ? launchMatrices(rows) : launchTiles(rows); };
   if (!inFours)
     return launchTiles(rows);
   auto forFew = [&] { host.when(isAtMost(1), [&] { launchPanels(rows, 1); }, [&] { launchPanels(rows, fewRows); }); };
-  host.when(isAtMost(mostFew), forFew, [&] { launchTiles(rows); });
+  host.when(isAtMost(mostFew), forFew, forMany);
 }
 
 Value PackedLinear::epilogue(Kernel &k, ArrayRef<Value> sums, ArrayRef<Value> coordinates, Value column) {

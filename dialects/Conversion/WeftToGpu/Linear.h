@@ -22,6 +22,10 @@ private:
               llvm::ArrayRef<Value> sums);
   int64_t partWidth() const { return panel / parts; }
 
+  //===-- LinearMatrices.cpp --------------------------------------------------------------------------------------===//
+  bool hasMatrices() const;
+  void launchMatrices(const Rows &rows);
+
   mlir::ImplicitLocOpBuilder &b;
   PackedLinearOp op;
   GpuLimits limits;

@@ -115,7 +115,8 @@ def Weft_PackedLinearOp : Weft_KernelOp<"packed_linear", [AttrSizedOperandSegmen
 
     Where weights are rounded, activations may be too; the truth, in f64, rounds none. With `activations = i8` each row
     of the input becomes multiples of its own scale max abs(x) / 127, to nearest, ties to even (a row of less than
-    2^-120 becomes zero). With weights of bf16, a product of 8 rows or more may round the input to bf16. On buffers,
+    2^-120 becomes zero). With weights of bf16, a product of 8 rows or more may round the input to bf16, and with
+    weights of f16 one of 17 rows or more to f16. On buffers,
     `workspace : [..., words]`, i32, is where rounded rows are kept; a product without one rounds no activation.
 
     The region's arguments are the `parts` accumulators, then one scalar for each extra. `extra_maps` has one affine map

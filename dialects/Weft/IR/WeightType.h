@@ -69,5 +69,8 @@ struct Quantizer {
 /// Products of at least this many rows round their activations to bf16 where the CPU multiplies bf16 numbers and the
 /// weights are such; fewer rows wait for the weights to arrive in any case, and keep f32.
 inline constexpr int64_t rowsThatRound = 8;
+/// Products of at least this many rows multiply by matrices of f16, and round their activations to it, where a GPU has
+/// such matrices and the weights are f16.
+inline constexpr int64_t rowsForMatrices = 17;
 
 } // namespace weft

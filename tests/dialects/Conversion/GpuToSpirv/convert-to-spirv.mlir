@@ -10,7 +10,7 @@
 // CHECK: spirv.EntryPoint "GLCompute" @kernel
 // CHECK: spirv.ExecutionMode @kernel "LocalSize", 64, 1, 1
 
-// BINARY: weft.kernels = [{features = 1 : i32, local_size = [64 : i32, 1 : i32, 1 : i32], name = "kernel", shared_bytes = 256 : i32, spirv = "{{.*}}", subgroup_size = 0 : i32}]
+// BINARY: weft.kernels = [{features = 1 : i32, local_size = [64 : i32, 1 : i32, 1 : i32], matrix = 0 : i32, name = "kernel", shared_bytes = 256 : i32, spirv = "{{.*}}", subgroup_size = 0 : i32}]
 // BINARY-NOT: spirv.module
 gpu.module @module {
   gpu.func @kernel(%record: i64) kernel attributes {known_block_size = array<i32: 64, 1, 1>} {

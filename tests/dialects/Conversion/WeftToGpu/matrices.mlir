@@ -1,0 +1,56 @@
+// RUN: weft-opt %s -convert-weft-to-gpu=profile=lavapipe-8-coop -canonicalize -cse -split-input-file | FileCheck %s
+// RUN: weft-opt %s -convert-weft-to-gpu=profile=lavapipe-8 -split-input-file | FileCheck %s --check-prefix=NONE
+// NONE-NOT: subgroup_mma
+
+// From 17 rows on: four subgroups of 8 multiply tiles of 32 x 32, in matrices of 8 x 8 x 8. Neither K nor the columns fill
+// them: inputs and words beyond the last are 0.
+// CHECK-LABEL: @linear
+// CHECK: arith.cmpi sle, %{{.*}}, %c16
+// CHECK-NOT: subgroup_mma
+// CHECK: } else {
+// CHECK: gpu.launch {{.*}} threads({{.*}}) in (%{{.*}} = %c32,
+// CHECK: %[[SUBGROUP:.*]] = gpu.subgroup_id
+// CHECK: %[[INPUTS:.*]] = memref.alloc() : memref<32x12xvector<2xf16>, #gpu.address_space<workgroup>>
+// CHECK: %[[WEIGHTS:.*]] = memref.alloc() : memref<16x20xvector<2xf16>, #gpu.address_space<workgroup>>
+// CHECK: %[[BAND:.*]] = memref.alloc() : memref<16x36xf32, #gpu.address_space<workgroup>>
+// CHECK: %[[SUMS:.*]]:4 = scf.for %{{.*}} = %c0 to %c301 step %c16 iter_args
+// CHECK: gpu.barrier
+// CHECK: arith.truncf %{{.*}} : f32 to f16
+// CHECK: memref.store %{{.*}}, %[[INPUTS]]
+// CHECK: %[[WORDS:.*]] = vector.load %{{.*}} : memref<2x151x32x2xf16>, vector<4xf16>
+// CHECK: %[[INSIDE:.*]] = arith.select %{{.*}}, %[[WORDS]], %{{.*}} : vector<4xf16>
+// CHECK: vector.shuffle %[[INSIDE]], %[[INSIDE]] [0, 2]
+// CHECK: vector.shuffle %[[INSIDE]], %[[INSIDE]] [1, 3]
+// CHECK: gpu.barrier
+// CHECK-COUNT-8: gpu.subgroup_mma_compute
+// CHECK: gpu.subgroup_mma_store_matrix %[[SUMS]]#0, %[[BAND]]
+// CHECK: gpu.subgroup_mma_store_matrix %[[SUMS]]#1, %[[BAND]]
+// CHECK: gpu.barrier
+// CHECK: arith.addf
+// CHECK: gpu.barrier
+// CHECK: gpu.subgroup_mma_store_matrix %[[SUMS]]#2, %[[BAND]]
+func.func private @linear(%x: memref<?x301xf32>, %w: memref<2x151x32x2xf16>, %bias: memref<50xf32>, %y: memref<?x50xf32>) {
+  weft.packed_linear %x, %w extras %bias outs %y attributes {columns = 50 : i64, extra_maps = [affine_map<(d0, d1) -> (d1)>]} {
+  ^bb0(%sum: f32, %b: f32):
+    %0 = arith.addf %sum, %b : f32
+    weft.yield %0 : f32
+  } : (memref<?x301xf32>, memref<2x151x32x2xf16>, memref<50xf32>, memref<?x50xf32>) -> ()
+  return
+}
+
+// -----
+
+// Weights of bf16 have no matrices, and neither has a panel that no tile consists of.
+// CHECK-LABEL: @scalar
+// CHECK-NOT: subgroup_mma
+func.func private @scalar(%x: memref<?x8xf32>, %w: memref<2x4x32x2xbf16>, %v: memref<1x4x48x2xf16>, %y: memref<?x48xf32>) {
+  weft.packed_linear %x, %w outs %y attributes {columns = 48 : i64} {
+  ^bb0(%sum: f32):
+    weft.yield %sum : f32
+  } : (memref<?x8xf32>, memref<2x4x32x2xbf16>, memref<?x48xf32>) -> ()
+  weft.packed_linear %x, %v outs %y attributes {columns = 48 : i64} {
+  ^bb0(%sum: f32):
+    weft.yield %sum : f32
+  } : (memref<?x8xf32>, memref<1x4x48x2xf16>, memref<?x48xf32>) -> ()
+  return
+}
