@@ -3,6 +3,7 @@
 // with all scores of a row at hand; the largest score is subtracted before exp, which changes nothing but overflow.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/reference/Parallel.h"
+#include "compiler/reference/Rounding.h"
 #include "compiler/reference/ScalarBody.h"
 #include "compiler/reference/WeftOps.h"
 #include <cmath>
@@ -63,6 +64,12 @@ public:
         sums(op.getSums()) {
     if (op.getSink())
       sink = numbers<Real>(frame[op.getSink()]);
+    rounds = frame.options.roundActivations && op.getRoundsToF16() && op.getSimilarity().empty() && !op.getWeights() &&
+             op.getWeigh().empty() && sizes.S * (sizes.H / sizes.G) >= rowsForMatrices;
+    if (rounds)
+      for (std::vector<Real> *factors : {&query, &key, &value})
+        for (Real &number : *factors)
+          number = roundToF16(number);
   }
 
   /// All queries of batch b and head h.
@@ -156,7 +163,7 @@ private:
     for (int64_t k = 0; k < T && attends; ++k) // else zero, whatever the values are
       if (admitted[k])
         for (int64_t e = 0; e < E; ++e)
-          sums[e] += p[k] * value[((b * T + k) * G + g) * E + e];
+          sums[e] += (rounds ? Real(roundToF16(p[k])) : p[k]) * value[((b * T + k) * G + g) * E + e];
     std::copy(sums.begin(), sums.end(), &results.values->values[row * E]);
   }
 
@@ -167,6 +174,7 @@ private:
   int64_t past;
   Real scale;
   unsigned sums;
+  bool rounds; ///< what is multiplied, to f16
 };
 
 llvm::Error translate(Region &region, std::optional<ScalarBody> &body, const Frame &frame) {

@@ -13,8 +13,8 @@
 // l). Which keys are seen at all follows from the mask's bounds. Rows of several heads share what is read of their
 // keys.
 //===--------------------------------------------------------------------------------------------------------------===//
-#include "dialects/Conversion/WeftToGpu/Attention.h"
 #include "dialects/Conversion/Common/Buffers.h"
+#include "dialects/Conversion/WeftToGpu/AttentionMatrices.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include <cmath>
 #include <limits>
@@ -67,12 +67,16 @@ void Attention::emit() {
   launch(b, host.mul(host.mul(batches, G), blocks), limits.invocations, [&](Kernel &k) { emitGroup(k); });
 }
 
-void Attention::emitGroup(Kernel &k) {
+void Attention::placeGroup(Kernel &k) {
   // Later blocks of rows first: under a causal mask they take longest, and a long one should not be the last.
   Value block = k.sub(k.add(blocks, -1), k.remainder(k.group, blocks)), rest = k.divide(k.group, blocks);
   batch = k.divide(rest, G);
   keyHead = k.remainder(rest, G);
   firstRow = k.mul(block, rows);
+}
+
+void Attention::emitGroup(Kernel &k) {
+  placeGroup(k);
   allocate(k);
   readQueries(k);
   rowsInGroup = queryBlock(k);
@@ -306,7 +310,14 @@ void emitAttention(ImplicitLocOpBuilder &b, AttentionOp op, const GpuLimits &lim
       return emitFor(fewRows)();
     host.when(isAtMost(1), emitFor(1), emitFor(fewRows));
   };
-  host.when(isAtMost(fewRows), emitFew, emitFor(manyRows));
+  MatrixAttentionShape matrices(op, limits);
+  auto emitMany = [&] {
+    if (!matrices.fits(op, limits))
+      return emitFor(manyRows)();
+    host.when(isAtMost(rowsForMatrices - 1), emitFor(manyRows),
+              [&] { MatrixAttention(b, op, limits, matrices).emit(); });
+  };
+  host.when(isAtMost(fewRows), emitFew, emitMany);
 }
 
 } // namespace weft::grid

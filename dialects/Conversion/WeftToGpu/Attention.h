@@ -12,6 +12,7 @@ namespace weft::grid {
 
 /// How much of an attention a workgroup holds.
 struct AttentionShape {
+  AttentionShape(int64_t rows, int64_t keys) : rows(rows), keys(keys) {}
   AttentionShape(AttentionOp op, const GpuLimits &limits, int64_t mostRows);
 
   static constexpr int64_t stretch = 16; ///< of the width of keys that comes to workgroup memory at a time
@@ -25,7 +26,7 @@ public:
 
   void emit();
 
-private:
+protected:
   using Value = mlir::Value;
   using ValueRange = mlir::ValueRange;
   using Values = LoopBuilder::Values;
@@ -50,6 +51,7 @@ private:
 
   //===-- Attention.cpp: rows, tiles, results ---------------------------------------------------------------------===//
   void emitGroup(Kernel &k);
+  void placeGroup(Kernel &k);
   Place placeOf(Kernel &k, Value row);
   void allocate(Kernel &k);
   void readQueries(Kernel &k);
@@ -68,6 +70,8 @@ private:
   };
   Scores scoreTile(Kernel &k, const Tile &tile);
   Value score(Kernel &k, ValueRange sums, const Place &place, Value key);
+  /// Whether a key that `isThere` is admitted.
+  Value admits(Kernel &k, const Tile &tile, const Place &place, Value key, Value isThere);
   Values addTerms(Kernel &k, Value key, Value element, ValueRange sums);
   void updateMaxima(Kernel &k, const Scores &scores);
   void storePairs(Kernel &k, const Scores &scores, llvm::function_ref<Value(int64_t, Value)> numberOf);

@@ -43,6 +43,17 @@ Value Attention::score(Kernel &k, ValueRange sumsOfPair, const Place &place, Val
   return inlineBlock(k, op.getScore().front(), arguments).front();
 }
 
+Value Attention::admits(Kernel &k, const Tile &tile, const Place &place, Value key, Value isThere) {
+  if (!hasMask())
+    return isThere;
+  auto always = [&]() -> Values { return {isThere}; };
+  auto tested = [&]() -> Values {
+    Values position = {batch, place.head, k.add(past, place.query), key};
+    return {k.both(isThere, inlineBlock(k, op.getMask().front(), position).front())};
+  };
+  return k.choose(tile.isWhole, always, tested).front();
+}
+
 Attention::Scores Attention::scoreTile(Kernel &k, const Tile &tile) {
   constexpr int64_t stretch = AttentionShape::stretch;
   Value lastKey = k.add(k.add(tile.begin, tile.size), -1);
@@ -65,15 +76,8 @@ Attention::Scores Attention::scoreTile(Kernel &k, const Tile &tile) {
   Scores result;
   Value isThere = k.less(ownKey, tile.size), key = k.min(k.add(tile.begin, ownKey), lastKey);
   for (auto [i, row] : llvm::enumerate(pairRows)) {
-    Value number = score(k, ValueRange(total).slice(i * sums, sums), row.place, key), isAdmitted = isThere;
-    if (hasMask()) {
-      auto always = [&]() -> Values { return {isThere}; };
-      auto tested = [&, &row = row]() -> Values {
-        Values position = {batch, row.place.head, k.add(past, row.place.query), key};
-        return {k.both(isThere, inlineBlock(k, op.getMask().front(), position).front())};
-      };
-      isAdmitted = k.choose(tile.isWhole, always, tested).front();
-    }
+    Value number = score(k, ValueRange(total).slice(i * sums, sums), row.place, key);
+    Value isAdmitted = admits(k, tile, row.place, key, isThere);
     result.scores.push_back(k.select(isAdmitted, number, k.constant(minusInfinity)));
     result.admitted.push_back(isAdmitted);
   }

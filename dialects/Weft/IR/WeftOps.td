@@ -180,6 +180,9 @@ def Weft_AttentionOp : Weft_KernelOp<"attention", [AttrSizedOperandSegments], ["
     The mask is a predicate and the score a number, so a compiler may skip work for one and must compute the other. All
     regions see positions (`index`), are pure, and may read values from above (`tensor.extract` of tables and lengths).
 
+    With `rounds_to_f16`, an attention whose key heads have 17 rows or more (a row is a query of one of the heads that
+    share a key head) may round queries, after a power of two in the scale, keys, values and p to f16.
+
     C1. ranks are 4. C2. query and key share D; key and value share T and G; all share B. C3. H % G == 0.
     C4. mask: four index arguments, yields i1. C5. score: N times f32 and four index arguments, yields f32.
     C6. result is [B, S, H, E], weights [B, S, H, T], lse [B, S, H]; as many results as are asked for.
@@ -196,7 +199,7 @@ def Weft_AttentionOp : Weft_KernelOp<"attention", [AttrSizedOperandSegments], ["
   }];
   let arguments = (ins Weft_Data:$query, Weft_Data:$key, Weft_Data:$value, Optional<Index>:$past,
                        Optional<Weft_Data>:$sink, Variadic<AnyStridedMemRef>:$outs, F64Attr:$scale,
-                       UnitAttr:$weights, UnitAttr:$lse);
+                       UnitAttr:$weights, UnitAttr:$lse, UnitAttr:$rounds_to_f16);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let regions = (region MaxSizedRegion<1>:$similarity, MaxSizedRegion<1>:$mask, MaxSizedRegion<1>:$score,
                         MaxSizedRegion<1>:$weigh);

@@ -95,7 +95,7 @@ def RoundWeightsPass : Pass<"weft-round-weights", "::mlir::func::FuncOp"> {
   let description = [{
     Every `weft.pack` gets the element type, and scales where there are any, which its users read beside it; the tables of
     `weft.lookup` become bf16, whichever narrower type is asked for but f16. With `activations`, matmuls round their input to
-    int8, too, row by row. Leaves alone: biases, scales of norms, and tables that formulas read.
+    int8, too, row by row. With f16, attention may round to f16 what it multiplies. Leaves alone: biases, scales of norms, and tables that formulas read.
   }];
   let dependentDialects = ["::weft::WeftDialect", "::mlir::tensor::TensorDialect"];
   let options = [Option<"type", "type", "::weft::WeightType", "::weft::WeightType::F32", "f32, f16, bf16, int8 or int4", [{

@@ -67,6 +67,8 @@ struct RoundWeightsPass : impl::RoundWeightsPassBase<RoundWeightsPass> {
       round(pack);
     for (LookupOp lookup : lookups)
       round(lookup);
+    if (type == WeightType::F16)
+      getOperation().walk([&](AttentionOp op) { op.setRoundsToF16(true); });
   }
 
   void round(PackOp op) {

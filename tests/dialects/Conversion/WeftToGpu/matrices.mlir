@@ -54,3 +54,60 @@ func.func private @scalar(%x: memref<?x8xf32>, %w: memref<2x4x32x2xbf16>, %v: me
   } : (memref<?x8xf32>, memref<1x4x48x2xf16>, memref<?x48xf32>) -> ()
   return
 }
+
+// -----
+
+// Two subgroups have 8 rows each. Keys of 20 elements are widened to 24, values of 12 to 16; Q K^T loops over the width,
+// and where a value is not finite the mask is obeyed product by product.
+// CHECK-LABEL: @attention
+// CHECK: arith.cmpi sle, %{{.*}}, %c16
+// CHECK: gpu.launch {{.*}} threads({{.*}}) in (%{{.*}} = %c16,
+// CHECK-DAG: %[[QUERIES:.*]] = memref.alloc() : memref<16x16xvector<2xf16>, #gpu.address_space<workgroup>>
+// CHECK-DAG: %[[STAGED:.*]] = memref.alloc() : memref<32x16xvector<2xf16>, #gpu.address_space<workgroup>>
+// CHECK-DAG: %[[SCORES:.*]] = memref.alloc() : memref<16x36xf32, #gpu.address_space<workgroup>>
+// CHECK-DAG: %[[P:.*]] = memref.alloc() : memref<16x20xvector<2xf16>, #gpu.address_space<workgroup>>
+// CHECK-DAG: %[[FACTORS:.*]] = memref.alloc() : memref<16x8xf32, #gpu.address_space<workgroup>>
+// CHECK-DAG: %[[FLAG:.*]] = memref.alloc() : memref<1xi32, #gpu.address_space<workgroup>>
+// CHECK: scf.for %{{.*}} step %c32 iter_args
+// CHECK: scf.for %{{.*}} = %c0 to %c24 step %c8 iter_args
+// CHECK: gpu.subgroup_mma_load_matrix %[[QUERIES]]
+// CHECK: gpu.subgroup_mma_load_matrix %[[STAGED]]{{.*}}transpose
+// CHECK-COUNT-4: gpu.subgroup_mma_compute
+// CHECK: gpu.subgroup_mma_store_matrix %{{.*}}, %[[SCORES]]
+// CHECK: gpu.barrier
+// CHECK: math.exp
+// CHECK: gpu.subgroup_mma_load_matrix %[[FACTORS]]
+// CHECK-COUNT-2: gpu.subgroup_mma_elementwise mulf
+// CHECK: memref.load %[[FLAG]]
+// CHECK: scf.if
+// CHECK-COUNT-2: gpu.subgroup_mma_elementwise addf
+// CHECK: } else {
+// CHECK: scf.for %{{.*}} = %c0 to %c32 step %c8 iter_args
+// CHECK: gpu.subgroup_mma_load_matrix %[[P]]
+// CHECK-COUNT-2: gpu.subgroup_mma_compute
+// CHECK: gpu.subgroup_mma_store_matrix %{{.*}}, %[[SCORES]]
+func.func private @attention(%q: memref<1x?x2x20xf32>, %k: memref<1x?x2x20xf32>, %v: memref<1x?x2x12xf32>, %y: memref<1x?x2x12xf32>) {
+  weft.attention %q, %k, %v outs %y {rounds_to_f16, scale = 0.25 : f64}
+    mask {
+    ^bb0(%b: index, %h: index, %i: index, %j: index):
+      %m = arith.cmpi sle, %j, %i : index
+      weft.yield %m : i1
+    } : (memref<1x?x2x20xf32>, memref<1x?x2x20xf32>, memref<1x?x2x12xf32>, memref<1x?x2x12xf32>) -> ()
+  return
+}
+
+// -----
+
+// No matrices: nobody allowed to round; values of more than 256 elements; single probabilities are asked for.
+// CHECK-LABEL: @exact
+// CHECK-NOT: subgroup_mma
+func.func private @exact(%q: memref<1x?x1x8xf32>, %v: memref<1x?x1x264xf32>, %y: memref<1x?x1x8xf32>, %z: memref<1x?x1x264xf32>,
+                         %p: memref<1x?x1x?xf32>) {
+  weft.attention %q, %q, %q outs %y {scale = 1.0 : f64} :
+    (memref<1x?x1x8xf32>, memref<1x?x1x8xf32>, memref<1x?x1x8xf32>, memref<1x?x1x8xf32>) -> ()
+  weft.attention %q, %q, %v outs %z {rounds_to_f16, scale = 1.0 : f64} :
+    (memref<1x?x1x8xf32>, memref<1x?x1x8xf32>, memref<1x?x1x264xf32>, memref<1x?x1x264xf32>) -> ()
+  weft.attention %q, %q, %q outs %y, %p {rounds_to_f16, scale = 1.0 : f64, weights} :
+    (memref<1x?x1x8xf32>, memref<1x?x1x8xf32>, memref<1x?x1x8xf32>, memref<1x?x1x8xf32>, memref<1x?x1x?xf32>) -> ()
+  return
+}
