@@ -40,10 +40,11 @@ func.func private @linear(%x: memref<?x301xf32>, %w: memref<2x151x32x2xf16>, %bi
 
 // -----
 
-// Weights of bf16 have no matrices, and neither has a panel that no tile consists of.
+// Weights of bf16 have no matrices, and neither has a panel that no tile consists of, or a product of nothing.
 // CHECK-LABEL: @scalar
 // CHECK-NOT: subgroup_mma
-func.func private @scalar(%x: memref<?x8xf32>, %w: memref<2x4x32x2xbf16>, %v: memref<1x4x48x2xf16>, %y: memref<?x48xf32>) {
+func.func private @scalar(%x: memref<?x8xf32>, %w: memref<2x4x32x2xbf16>, %v: memref<1x4x48x2xf16>, %e: memref<?x0xf32>,
+                          %n: memref<2x0x32x2xf16>, %y: memref<?x48xf32>) {
   weft.packed_linear %x, %w outs %y attributes {columns = 48 : i64} {
   ^bb0(%sum: f32):
     weft.yield %sum : f32
@@ -52,6 +53,10 @@ func.func private @scalar(%x: memref<?x8xf32>, %w: memref<2x4x32x2xbf16>, %v: me
   ^bb0(%sum: f32):
     weft.yield %sum : f32
   } : (memref<?x8xf32>, memref<1x4x48x2xf16>, memref<?x48xf32>) -> ()
+  weft.packed_linear %e, %n outs %y attributes {columns = 48 : i64} {
+  ^bb0(%sum: f32):
+    weft.yield %sum : f32
+  } : (memref<?x0xf32>, memref<2x0x32x2xf16>, memref<?x48xf32>) -> ()
   return
 }
 
