@@ -11,7 +11,8 @@
 //
 // Where someone asks for probabilities there are two passes, as in AttentionPrefill.cpp.
 //
-// A key is read from memory once for all rows of an item, in whole vectors, as it lies.
+// A key is read from memory once for all rows of an item, in whole vectors, as it lies. Of memory that no cache holds,
+// how fast it comes depends on the order: addresses that ascend by a line at a time are foreseen, and nothing else is.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToCpu/AttentionDecode.h"
 
@@ -26,6 +27,7 @@ void Decode::emit() {
   Value cost = mul(mul(T, min(rowsPerHead, index(rowsOfItem))), index(2 * (D + E + 8)));
   auto allocate = [&](OpBuilder &, Location) {
     queries = scratch({rowsOfItem, int64_t(llvm::alignTo(D, L))});
+    partials = scratch({scoreRows * sums, L / keysTogether, L});
     scores = scratch({rowsOfItem, keysOfBlock});
     results = scratch({rowsOfItem, int64_t(llvm::alignTo(E, L))});
     tileMaxima = scratch({rowsOfItem, L});

@@ -10,9 +10,15 @@ class Decode : AttentionNest {
 public:
   Decode(mlir::ImplicitLocOpBuilder &b, AttentionOp op, const CpuLimits &limits)
       : AttentionNest(b, op, limits, /*acrossHeads=*/true) {
-    int64_t accumulators = limits.registers() / 2;
-    vectors = std::min<int64_t>(4, llvm::divideCeil(E, L));
-    chains = std::min<int64_t>(4, accumulators / vectors);
+    int64_t accumulators = limits.registers() / 2, ofValue = llvm::divideCeil(E, L);
+    vectors = std::min<int64_t>(4, ofValue);
+    valueRows = std::min<int64_t>(4, accumulators / vectors);
+    // A row alone reads whole values, in the order in which they lie.
+    vectorsOfRow = std::min<int64_t>(accumulators, ofValue);
+    chains = std::min<int64_t>(4, accumulators / vectorsOfRow);
+    // The queries of a tile of scores stay in registers where they fit.
+    width = hasSimilarity() ? L : std::min<int64_t>(accumulators * L, llvm::alignTo(D, L));
+    scoreRows = hasSimilarity() ? 1 : llvm::bit_floor(uint64_t(std::min<int64_t>(4, accumulators * L / width)));
   }
 
   void emit();
@@ -22,7 +28,7 @@ private:
   using ValueRange = mlir::ValueRange;
   using Vectors = llvm::SmallVector<Value>;
 
-  static constexpr int64_t rowsOfItem = 8;
+  static constexpr int64_t rowsOfItem = 8, keysTogether = 4;
 
   struct Item {
     Value batch, keyHead, firstRow, rows;
@@ -57,8 +63,14 @@ private:
   void exponentials(const Item &item, const KeyBlock &block);
   void probabilityBlock(const Item &item, const KeyBlock &block);
   void eachTile(const Item &item, const KeyBlock &block, TileBody body);
-  Vectors sumsOverWidth(const Item &item, llvm::ArrayRef<Value> keys, Value row);
-  Vectors addTerms(const Item &item, ValueRange keys, Value row, Value d, int64_t count, ValueRange sums);
+  void eachRows(const Item &item, int64_t together, llvm::function_ref<void(Value firstRow, int64_t rows)> body);
+  void sumTile(const Item &item, Value firstKey, Value firstRow, int64_t rows);
+  Vectors tileSums(int64_t row);
+  Vectors loadQueries(Value firstRow, int64_t rows, Value d, int64_t count);
+  Vectors sumsOverWidth(const Item &item, Value firstKey, Value firstRow, int64_t rows, ValueRange queries);
+  Vectors addRun(const Item &item, Value firstKey, Value firstRow, ValueRange queries, Value d, int64_t count,
+                 ValueRange sums);
+  Vectors termsOf(const Item &item, Value query, Value key, Value row, Value d, int64_t count);
   Value maskTile(const Item &item, const KeyBlock &block, Value firstKey, Value row, Value tile, float otherwise);
 
   //===-- DecodeValues.cpp: from probabilities and values to results ----------------------------------------------===//
@@ -71,12 +83,13 @@ private:
   Vectors startPiece(Value row, const Piece &piece);
   void storePiece(llvm::ArrayRef<Value> sums, Value row, const Piece &piece);
 
-  int64_t vectors; // of value elements in a register tile
-  int64_t chains;  // of additions in a register tile: as many rows, or as many keys of one row
+  int64_t width, scoreRows;     // of a tile of scores: elements in one run, and rows
+  int64_t vectors, valueRows;   // of a tile of results: vectors of elements, and rows
+  int64_t vectorsOfRow, chains; // of a row alone: vectors of elements, and keys whose products are added up separately
   Value rowsPerHead, chunks;
   // One entry or line for each row. `factors`: what a result is to be multiplied with next, or a second pass's
   // exponential.
-  Value queries, scores, results, tileMaxima, maxima, rowSums, factors;
+  Value queries, partials, scores, results, tileMaxima, maxima, rowSums, factors;
 };
 
 } // namespace weft::cpu

@@ -3,6 +3,7 @@
 //
 // Round m exchanges, between vectors i and i + m, the lanes whose number differs in bit m: the blocks off the diagonal
 // of a matrix of 2m x 2m blocks (Eklundh, 1972).
+// A sum needs of each exchange only the total of both results.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToCpu/AttentionNest.h"
 
@@ -39,13 +40,25 @@ SmallVector<Value> transposeLanes(ImplicitLocOpBuilder &b, SmallVector<Value> ve
   return vectors;
 }
 
-Value sumLanes(ImplicitLocOpBuilder &b, SmallVector<Value> vectors) {
-  int64_t lanes = vectors.size();
-  for (int64_t bit = lanes / 2; bit; bit /= 2)
-    for (int64_t i = 0; i < bit; ++i) {
-      Exchange exchanged = exchange(b, vectors[i], vectors[i + bit], lanes, bit);
-      vectors[i] = arith::AddFOp::create(b, exchanged.low, exchanged.high);
-    }
+// A vector made of lanes that stay where they are is a blend, which every unit of a core can do; one that is then
+// permuted needs no second operand. Both are cheaper than the exchange of a transposition.
+static Value sumOfPairs(ImplicitLocOpBuilder &b, Value first, Value second, int64_t lanes, int64_t bit) {
+  SmallVector<int64_t> own, others, swapped;
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    own.push_back(lane & bit ? lanes + lane : lane);
+    others.push_back(lane & bit ? lane : lanes + lane);
+    swapped.push_back(lane ^ bit);
+  }
+  Value stay = vector::ShuffleOp::create(b, first, second, own);
+  Value move = vector::ShuffleOp::create(b, first, second, others);
+  return arith::AddFOp::create(b, stay, vector::ShuffleOp::create(b, move, move, swapped));
+}
+
+Value sumLanes(ImplicitLocOpBuilder &b, SmallVector<Value> vectors, int64_t step) {
+  int64_t lanes = cast<VectorType>(vectors.front().getType()).getDimSize(0);
+  for (int64_t bit = vectors.size() / 2; bit; bit /= 2)
+    for (int64_t i = 0; i < bit; ++i)
+      vectors[i] = sumOfPairs(b, vectors[i], vectors[i + bit], lanes, bit * step);
   return vectors.front();
 }
 

@@ -1,6 +1,7 @@
 //===- AttentionNest.cpp - what the loop nests of attention share ------------------------------------------------===//
 #include "dialects/Conversion/WeftToCpu/AttentionNest.h"
 #include "dialects/Conversion/WeftToCpu/Tiles.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include <cmath>
 
@@ -158,6 +159,11 @@ void AttentionNest::prefetch(Value memref, Value row, int64_t width, Cache cache
 
 void AttentionNest::prefetch(Value memref, ValueRange at, Cache cache) {
   memref::PrefetchOp::create(b, memref, at, /*isWrite=*/false, static_cast<uint32_t>(cache), /*isDataCache=*/true);
+}
+
+// Between the code of one thread: no instruction.
+void AttentionNest::keepOrder() {
+  LLVM::FenceOp::create(b, LLVM::AtomicOrdering::seq_cst, b.getStringAttr("singlethread"));
 }
 
 Value AttentionNest::scratch(ArrayRef<int64_t> shape) {

@@ -101,7 +101,10 @@ protected:
   enum class Cache : uint32_t { Second = 2, First = 3 };
   void prefetch(mlir::Value memref, mlir::Value row, int64_t width, Cache cache);
   void prefetch(mlir::Value memref, mlir::ValueRange at, Cache cache); ///< the line of one number
-  mlir::Value scratch(llvm::ArrayRef<int64_t> shape);                  ///< f32, aligned to a cache line, on the stack
+  /// Memory that is read from here on is read after what was read before. LLVM reads what a block of code asks for in
+  /// an order of its own, and a machine foresees ascending addresses only.
+  void keepOrder();
+  mlir::Value scratch(llvm::ArrayRef<int64_t> shape); ///< f32, aligned to a cache line, on the stack
 
   //===-- the op --------------------------------------------------------------------------------------------------===//
   HeadView headOf(mlir::Value data, mlir::Value batch, mlir::Value head);
@@ -201,7 +204,8 @@ void emitDecode(mlir::ImplicitLocOpBuilder &b, AttentionOp op, const CpuLimits &
 /// L vectors of L lanes: lane j of result i is lane i of vector j.
 llvm::SmallVector<mlir::Value> transposeLanes(mlir::ImplicitLocOpBuilder &b, llvm::SmallVector<mlir::Value> vectors);
 
-/// L vectors of L lanes: lane j of the result is the sum of the lanes of vector j.
-mlir::Value sumLanes(mlir::ImplicitLocOpBuilder &b, llvm::SmallVector<mlir::Value> vectors);
+/// N vectors: lane j of the result is a sum of lanes of vector (j / step) % N, of those whose numbers differ from j in
+/// nothing but (j / step) % N. With N = L that is all of them; else sums of such results, of more steps, come to that.
+mlir::Value sumLanes(mlir::ImplicitLocOpBuilder &b, llvm::SmallVector<mlir::Value> vectors, int64_t step);
 
 } // namespace weft::cpu

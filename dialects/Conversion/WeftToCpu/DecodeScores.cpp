@@ -26,6 +26,8 @@ void Decode::exponentials(const Item &item, const KeyBlock &block) {
     Value maximum = larger(vector::ReductionOp::create(b, vector::CombiningKind::MAXNUMF, tiles, noNaN), before);
     Value subtracted = toSubtract(maximum), factor = rescaling(before, subtracted), lanes = lanesOf(subtracted);
     Value added = loop(index(0), block.size, L, lanesOf(0.0f), [&](Value key, ValueRange state) -> Vectors {
+                    // Or the memory would have nothing to do meanwhile.
+                    prefetch(item.value, add(block.begin, divide(key, index(L))), E, Cache::First);
                     Value p = exponential(load(scores, {row, key}), lanes);
                     store(p, scores, {row, key});
                     return {arith::AddFOp::create(b, state[0], p)};
@@ -55,55 +57,122 @@ void Decode::probabilityBlock(const Item &item, const KeyBlock &block) {
 //===-- tiles -----------------------------------------------------------------------------------------------------===//
 
 void Decode::eachTile(const Item &item, const KeyBlock &block, TileBody body) {
-  Value last = add(T, -1);
   loop(block.begin, block.end, L, [&](Value firstKey) {
-    // Lanes past the last key repeat it; they are masked later.
-    Vectors keys;
-    for (int64_t lane = 0; lane < L; ++lane)
-      keys.push_back(min(add(firstKey, lane), last));
     Value positions = positionsFrom(firstKey);
-    loop(index(0), item.rows, 1, [&](Value row) {
-      Position position = at(item, row, positions);
-      body(firstKey, row, score(sumsOverWidth(item, keys, row), position), position);
+    eachRows(item, scoreRows, [&](Value firstRow, int64_t rows) {
+      sumTile(item, firstKey, firstRow, rows);
+      for (int64_t r = 0; r < rows; ++r) {
+        Value row = add(firstRow, r);
+        Position position = at(item, row, positions);
+        body(firstKey, row, score(tileSums(r), position), position);
+      }
     });
   });
 }
 
-// Eight vectors of sums at a time: as many addresses as there are registers for.
-Decode::Vectors Decode::sumsOverWidth(const Item &item, ArrayRef<Value> keys, Value row) {
-  size_t together = std::max<size_t>(1, llvm::bit_floor(size_t(8 / sums)));
-  SmallVector<Vectors> ofKeys(sums); // for each sum, one vector for each key
-  for (; !keys.empty(); keys = keys.drop_front(together)) {
-    auto some = ValueRange(keys.take_front(together));
-    Vectors state(together * sums, lanesOf(0.0f));
-    int64_t whole = D - D % L;
-    if (whole)
-      state = loop(index(0), index(whole), L, state,
-                   [&](Value d, ValueRange state) { return addTerms(item, some, row, d, L, state); });
-    if (whole != D)
-      state = addTerms(item, some, row, index(whole), D - whole, state);
-    for (auto [i, sum] : llvm::enumerate(state))
-      ofKeys[i % sums].push_back(sum);
-  }
-  return llvm::map_to_vector(ofKeys, [&](const Vectors &vectors) -> Value { return sumLanes(b, vectors); });
+/// Calls `body` for all rows of an item, for `together` at a time and then for each of the rest.
+void Decode::eachRows(const Item &item, int64_t together, llvm::function_ref<void(Value, int64_t)> body) {
+  Value whole = together > 1 ? sub(item.rows, remainder(item.rows, index(together))) : index(0);
+  if (together > 1)
+    loop(index(0), whole, together, [&](Value row) { body(row, together); });
+  if (together == 1 || queriesPerKeyHead() % together)
+    loop(whole, item.rows, 1, [&](Value row) { body(row, 1); });
 }
 
-// `count` elements from d on. Lanes past them are 0 in products, and have no part in other terms.
-Decode::Vectors Decode::addTerms(const Item &item, ValueRange keys, Value row, Value d, int64_t count,
-                                 ValueRange sums) {
-  Value query = load(queries, {row, d});
-  Vectors next;
-  if (!hasSimilarity()) {
-    for (auto [position, sum] : llvm::zip(keys, sums))
-      next.push_back(fma(load(item.key, {position, d}, count), query, sum));
-    return next;
+// A score is a sum across lanes. Those of four keys become one vector of four sums for each key, those of a tile one
+// vector of scores: fewer steps than to finish one after the other. Keys are read strictly in order; where only four
+// of them are read in turns, a machine that foresees addresses reads at half the rate from memory.
+void Decode::sumTile(const Item &item, Value firstKey, Value firstRow, int64_t rows) {
+  Vectors queries;
+  if (D <= width)
+    queries = loadQueries(firstRow, rows, index(0), D);
+  loop(index(0), index(L / keysTogether), 1, [&](Value group) {
+    Value key = add(firstKey, mul(group, index(keysTogether)));
+    Vectors ofKeys = sumsOverWidth(item, key, firstRow, rows, queries);
+    for (int64_t i = 0; i < rows * sums; ++i) {
+      Vectors some;
+      for (int64_t k = 0; k < keysTogether; ++k)
+        some.push_back(ofKeys[k * rows * sums + i]);
+      store(sumLanes(b, some, 1), partials, {index(i), group, index(0)});
+    }
+  });
+}
+
+/// The sums that `sumTile` has left of its row number `row`.
+Decode::Vectors Decode::tileSums(int64_t row) {
+  Vectors result;
+  for (int64_t i = row * sums; i < (row + 1) * sums; ++i) {
+    Vectors groups;
+    for (int64_t group = 0; group < L / keysTogether; ++group)
+      groups.push_back(load(partials, {index(i), index(group), index(0)}));
+    result.push_back(sumLanes(b, groups, keysTogether));
   }
-  Value elements = positionsFrom(d), head = rowOf(item, row).head, zero = lanesOf(0.0f);
-  Value inside = count == L ? Value() : vector::ConstantMaskOp::create(b, flags, b.getDenseI64ArrayAttr({count}));
-  for (Value position : keys)
-    for (Value term : terms(query, load(item.key, {position, d}, count), item.batch, head, elements))
-      next.push_back(arith::AddFOp::create(b, sums[next.size()], inside ? select(inside, term, zero) : term));
-  return next;
+  return result;
+}
+
+/// [row][vector] of `count` elements from d on.
+Decode::Vectors Decode::loadQueries(Value firstRow, int64_t rows, Value d, int64_t count) {
+  Vectors loaded;
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t e = 0; e < count; e += L)
+      loaded.push_back(load(queries, {add(firstRow, r), add(d, e)}));
+  return loaded;
+}
+
+/// [key][row][sum], in runs of `width` elements. `queries`: where one run is all.
+Decode::Vectors Decode::sumsOverWidth(const Item &item, Value firstKey, Value firstRow, int64_t rows,
+                                      ValueRange queries) {
+  Vectors state(keysTogether * rows * sums, lanesOf(0.0f));
+  auto run = [&](Value d, int64_t count, ValueRange state) {
+    if (!queries.empty())
+      return addRun(item, firstKey, firstRow, queries, d, count, state);
+    return addRun(item, firstKey, firstRow, loadQueries(firstRow, rows, d, count), d, count, state);
+  };
+  int64_t whole = D - D % width;
+  if (whole > width)
+    state = loop(index(0), index(whole), width, state, [&](Value d, ValueRange state) { return run(d, width, state); });
+  else if (whole)
+    state = run(index(0), width, state);
+  return whole == D ? state : run(index(whole), D - whole, state);
+}
+
+// Keys past the last repeat it; they are masked later. Several rows take longer to compute than to read, one does not:
+// for them the values of these keys are asked for, and with the values the keys of the next block.
+Decode::Vectors Decode::addRun(const Item &item, Value firstKey, Value firstRow, ValueRange queries, Value d,
+                               int64_t count, ValueRange before) {
+  Vectors all(before);
+  int64_t lines = llvm::divideCeil(count, L), rows = queries.size() / lines;
+  for (int64_t k = 0; k < keysTogether; ++k) {
+    Value position = min(add(firstKey, k), add(T, -1));
+    if (k)
+      keepOrder();
+    if (rows > 1)
+      prefetch(item.value, position, E, Cache::Second);
+    for (int64_t line = 0; line < lines; ++line) {
+      Value from = add(d, line * L);
+      int64_t rest = std::min(L, count - line * L);
+      Value key = load(item.key, {position, from}, rest);
+      for (int64_t r = 0; r < rows; ++r) {
+        Value query = queries[r * lines + line];
+        auto ofRow = MutableArrayRef(all).slice((k * rows + r) * sums, sums);
+        if (!hasSimilarity())
+          ofRow.front() = fma(key, query, ofRow.front());
+        else
+          for (auto [sum, term] : llvm::zip(ofRow, termsOf(item, query, key, add(firstRow, r), from, rest)))
+            sum = arith::AddFOp::create(b, sum, term);
+      }
+    }
+  }
+  return all;
+}
+
+/// The similarity's terms for `count` elements from d on. Lanes past them have no part in them.
+Decode::Vectors Decode::termsOf(const Item &item, Value query, Value key, Value row, Value d, int64_t count) {
+  Vectors all = terms(query, key, item.batch, rowOf(item, row).head, positionsFrom(d));
+  if (count == L)
+    return all;
+  Value inside = vector::ConstantMaskOp::create(b, flags, b.getDenseI64ArrayAttr({count}));
+  return llvm::map_to_vector(all, [&](Value term) { return select(inside, term, lanesOf(0.0f)); });
 }
 
 // Lanes past the end of the block count as refused.

@@ -42,15 +42,16 @@ void Decode::storePiece(ArrayRef<Value> sums, Value row, const Piece &piece) {
 
 void Decode::addValues(const Item &item, const KeyBlock &block) {
   auto rows = [&] {
-    Value together = sub(item.rows, remainder(item.rows, index(chains)));
-    if (chains > 1)
+    Value together = index(0);
+    if (valueRows > 1) {
+      together = sub(item.rows, remainder(item.rows, index(valueRows)));
       eachPiece(vectors, [&](const Piece &piece) {
-        loop(index(0), together, chains, [&](Value row) { addValuesOfRows(item, block, row, chains, piece); });
+        loop(index(0), together, valueRows, [&](Value row) { addValuesOfRows(item, block, row, valueRows, piece); });
       });
-    if (chains == 1 || queriesPerKeyHead() % chains)
-      eachPiece(vectors, [&](const Piece &piece) {
-        loop(chains > 1 ? together : index(0), item.rows, 1,
-             [&](Value row) { addValuesOfRow(item, block, row, piece); });
+    }
+    if (valueRows == 1 || queriesPerKeyHead() % valueRows)
+      loop(together, item.rows, 1, [&](Value row) {
+        eachPiece(vectorsOfRow, [&](const Piece &piece) { addValuesOfRow(item, block, row, piece); });
       });
   };
   if (!hasMask())
@@ -65,6 +66,9 @@ void Decode::addValuesOfRows(const Item &item, const KeyBlock &block, Value firs
     start.append(startPiece(add(firstRow, r), piece));
   Vectors ends = loop(index(0), block.size, 1, start, [&](Value key, ValueRange state) {
     Vectors value = loadPiece(item.value, add(block.begin, key), piece), next;
+    Value nextKey = min(add(block.end, key), add(T, -1));
+    for (int64_t e = 0; e < piece.count; e += L)
+      prefetch(item.key, {nextKey, add(piece.first, e)}, Cache::Second);
     for (int64_t r = 0; r < rows; ++r) {
       Value p = lanesOf(loadScalar(scores, {add(firstRow, r), key}));
       for (Value part : value)
@@ -92,8 +96,11 @@ void Decode::addValuesOfRow(const Item &item, const KeyBlock &block, Value row, 
   start.append((chains - 1) * parts, lanesOf(0.0f));
   Vectors ends = loop(index(0), together, chains, start, [&](Value key, ValueRange state) {
     Vectors next;
-    for (int64_t chain = 0; chain < chains; ++chain)
+    for (int64_t chain = 0; chain < chains; ++chain) {
+      if (chain)
+        keepOrder();
       next.append(addKey(add(key, chain), state.slice(chain * parts, parts)));
+    }
     return next;
   });
   Vectors sums(ArrayRef(ends).take_front(parts));

@@ -257,6 +257,19 @@ TEST_P(AttentionKernels, Documents) {
     check(sizes, {0, {table.begin(), table.begin() + std::max<int64_t>({1, sizes.keys, sizes.past + sizes.queries})}});
 }
 
+// One query for each head, and as many rows as heads share a key head: in tiles of several rows, alone, or both. Keys
+// fill no tile, some, or several blocks; widths fit registers, or take several runs through them.
+TEST_P(AttentionKernels, OneQuery) {
+  const Widths shapes[] = {{2, 2, 64, 64}, {3, 1, 80, 31},  {8, 2, 64, 64}, {8, 1, 128, 96}, {2, 2, 256, 256},
+                           {6, 2, 1, 1},   {4, 1, 300, 40}, {1, 1, 31, 80}, {4, 1, 600, 128}};
+  for (const Widths &w : shapes) {
+    SCOPED_TRACE("heads of " + std::to_string(w.depth) + " and " + std::to_string(w.width));
+    compile(w, causal);
+    for (int64_t keys : {1, 3, 16, 37, 256, 300, 600})
+      check({2, 1, keys, keys - 1});
+  }
+}
+
 //===-- special numbers -------------------------------------------------------------------------------------------===//
 
 const Sizes bothNests[] = {{1, 4, 50, 46}, {1, 40, 300, 260}};

@@ -50,13 +50,24 @@
 // CHECK: %[[NAN:.*]] = vector.reduction <or>
 // CHECK: %[[AGAIN:.*]] = arith.select %[[CAREFUL]], %false, %[[NAN]]
 // CHECK: scf.condition(%[[AGAIN]]) %[[BLOCKS]]#2, %[[BLOCKS]]#3
-// Few queries: lanes are keys, then elements.
+// Few queries: lanes are keys, then elements. Four keys in a loop, strictly one after the other, each with four rows;
+// meanwhile their values are asked for, and with the values the next keys.
 // CHECK: scf.forall
 // CHECK: memref.alloca() {alignment = 64 : i64} : memref<8x64xf32>
+// CHECK: memref.alloca() {alignment = 64 : i64} : memref<4x4x16xf32>
 // CHECK: scf.for {{.*}} step %c256
 // CHECK: scf.for {{.*}} step %c16
+// CHECK: scf.for {{.*}} step %c4
+// CHECK: scf.for {{.*}} %c4 step %c1
+// CHECK-COUNT-4: memref.prefetch {{.*}}, read, locality<2>, data
+// CHECK-COUNT-16: vector.fma
+// CHECK: llvm.fence syncscope("singlethread") seq_cst
 // CHECK: vector.shuffle
 // CHECK: math.exp2
+// CHECK: scf.for {{.*}} step %c4
+// CHECK: %{{.*}}:16 = scf.for {{.*}} step %c1 iter_args
+// CHECK-COUNT-4: memref.prefetch {{.*}}, read, locality<2>, data
+// CHECK-COUNT-16: vector.fma
 func.func private @causal(%q: !queries, %k: !keys, %v: !keys, %past: index, %o: !queries) {
   weft.attention %q, %k, %v past %past outs %o {scale = 0.125 : f64} mask {
   ^bb0(%b: index, %h: index, %i: index, %j: index):
