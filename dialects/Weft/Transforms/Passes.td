@@ -127,8 +127,9 @@ def LayOutCachesPass : Pass<"weft-lay-out-caches", "::mlir::func::FuncOp"> {
   let summary = "the positions of one head lie together";
   let description = [{
     A cache of `[batch, context, heads, width]` becomes `[batch, heads, context, width]`, in the entry point's contract as
-    well: attention reads one head after the other, and then what it reads is one stream. Caches that something else than
-    `weft.cache` uses, and those of fewer dimensions, stay as they are.
+    well: attention reads one head after the other, and then what it reads is one stream. Where heads would lie whole pages
+    apart there is room for a 16th more positions, so that they do not evict each other from the machine's caches. Caches
+    that something else than `weft.cache` uses, and those of fewer dimensions, stay as they are.
   }];
 }
 
