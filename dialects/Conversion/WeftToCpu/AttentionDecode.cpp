@@ -43,8 +43,9 @@ void Decode::emitItem(Value number) {
   start(item);
   eachBlock(item, [&](const KeyBlock &block) {
     scoreBlock(item, block);
-    exponentials(item, block);
-    if (!hasSecondPass())
+    if (hasSecondPass())
+      exponentials(item, block);
+    else
       addValues(item, block);
   });
   finishRows(item);

@@ -61,6 +61,10 @@ private:
   using TileBody = llvm::function_ref<void(Value firstKey, Value row, Value score, const Position &)>;
   void scoreBlock(const Item &item, const KeyBlock &block);
   void exponentials(const Item &item, const KeyBlock &block);
+  void exponentials(const KeyBlock &block, Value row);
+  Value raiseMaximum(Value row);
+  Value addExponentials(Value row, Value key, Value subtracted, Value added);
+  void addToSum(Value row, Value added);
   void probabilityBlock(const Item &item, const KeyBlock &block);
   void eachTile(const Item &item, const KeyBlock &block, TileBody body);
   void eachRows(const Item &item, int64_t together, llvm::function_ref<void(Value firstRow, int64_t rows)> body);
@@ -69,7 +73,7 @@ private:
   Vectors loadQueries(Value firstRow, int64_t rows, Value d, int64_t count);
   Vectors sumsOverWidth(const Item &item, Value firstKey, Value firstRow, int64_t rows, ValueRange queries);
   Vectors addRun(const Item &item, Value firstKey, Value firstRow, ValueRange queries, Value d, int64_t count,
-                 ValueRange sums);
+                 Vectors sums);
   Vectors termsOf(const Item &item, Value query, Value key, Value row, Value d, int64_t count);
   Value maskTile(const Item &item, const KeyBlock &block, Value firstKey, Value row, Value tile, float otherwise);
 
@@ -77,6 +81,11 @@ private:
   void addValues(const Item &item, const KeyBlock &block);
   void addValuesOfRows(const Item &item, const KeyBlock &block, Value firstRow, int64_t rows, const Piece &piece);
   void addValuesOfRow(const Item &item, const KeyBlock &block, Value row, const Piece &piece);
+  void addRow(const Item &item, const KeyBlock &block, Value row);
+  Vectors startChains(Value row, const Piece &piece);
+  Vectors addKeys(const Item &item, const KeyBlock &block, Value row, const Piece &piece, Value from, Value to,
+                  ValueRange start);
+  void finishChains(llvm::ArrayRef<Value> chainSums, Value row, const Piece &piece);
   void addAdmittedValues(const Item &item, const KeyBlock &block);
   void eachPiece(int64_t vectors, llvm::function_ref<void(const Piece &)> body);
   Vectors loadPiece(Value memref, Value row, const Piece &piece);

@@ -20,23 +20,35 @@ void Decode::scoreBlock(const Item &item, const KeyBlock &block) {
 }
 
 void Decode::exponentials(const Item &item, const KeyBlock &block) {
-  auto reassociate = arith::FastMathFlags::reassoc, noNaN = arith::FastMathFlags::nnan;
-  loop(index(0), item.rows, 1, [&](Value row) {
-    Value before = loadScalar(maxima, row), tiles = load(tileMaxima, {row, index(0)});
-    Value maximum = larger(vector::ReductionOp::create(b, vector::CombiningKind::MAXNUMF, tiles, noNaN), before);
-    Value subtracted = toSubtract(maximum), factor = rescaling(before, subtracted), lanes = lanesOf(subtracted);
-    Value added = loop(index(0), block.size, L, lanesOf(0.0f), [&](Value key, ValueRange state) -> Vectors {
-                    // Or the memory would have nothing to do meanwhile.
-                    prefetch(item.value, add(block.begin, divide(key, index(L))), E, Cache::First);
-                    Value p = exponential(load(scores, {row, key}), lanes);
-                    store(p, scores, {row, key});
-                    return {arith::AddFOp::create(b, state[0], p)};
-                  }).front();
-    Value sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, added, reassociate);
-    storeScalar(math::FmaOp::create(b, loadScalar(rowSums, row), factor, sum), rowSums, row);
-    storeScalar(maximum, maxima, row);
-    storeScalar(factor, factors, row);
-  });
+  loop(index(0), item.rows, 1, [&](Value row) { exponentials(block, row); });
+}
+
+void Decode::exponentials(const KeyBlock &block, Value row) {
+  Value subtracted = raiseMaximum(row);
+  auto tile = [&](Value key, ValueRange sum) { return Vectors{addExponentials(row, key, subtracted, sum.front())}; };
+  addToSum(row, loop(index(0), block.size, L, lanesOf(0.0f), tile).front());
+}
+
+/// Takes the scores of a block into account and returns, on lanes, what to subtract from their exponents.
+Value Decode::raiseMaximum(Value row) {
+  Value before = loadScalar(maxima, row), tiles = load(tileMaxima, {row, index(0)});
+  auto largest = vector::ReductionOp::create(b, vector::CombiningKind::MAXNUMF, tiles, arith::FastMathFlags::nnan);
+  Value maximum = larger(largest, before), subtracted = toSubtract(maximum);
+  storeScalar(maximum, maxima, row);
+  storeScalar(rescaling(before, subtracted), factors, row);
+  return lanesOf(subtracted);
+}
+
+/// Puts a tile's exponentials in the place of its scores and returns their sums with `added`.
+Value Decode::addExponentials(Value row, Value key, Value subtracted, Value added) {
+  Value p = exponential(load(scores, {row, key}), subtracted);
+  store(p, scores, {row, key});
+  return arith::AddFOp::create(b, added, p);
+}
+
+void Decode::addToSum(Value row, Value added) {
+  Value sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, added, arith::FastMathFlags::reassoc);
+  storeScalar(math::FmaOp::create(b, loadScalar(rowSums, row), loadScalar(factors, row), sum), rowSums, row);
 }
 
 void Decode::probabilityBlock(const Item &item, const KeyBlock &block) {
@@ -122,11 +134,11 @@ Decode::Vectors Decode::loadQueries(Value firstRow, int64_t rows, Value d, int64
 /// [key][row][sum], in runs of `width` elements. `queries`: where one run is all.
 Decode::Vectors Decode::sumsOverWidth(const Item &item, Value firstKey, Value firstRow, int64_t rows,
                                       ValueRange queries) {
+  if (!queries.empty())
+    return addRun(item, firstKey, firstRow, queries, index(0), D, Vectors(keysTogether * rows * sums));
   Vectors state(keysTogether * rows * sums, lanesOf(0.0f));
   auto run = [&](Value d, int64_t count, ValueRange state) {
-    if (!queries.empty())
-      return addRun(item, firstKey, firstRow, queries, d, count, state);
-    return addRun(item, firstKey, firstRow, loadQueries(firstRow, rows, d, count), d, count, state);
+    return addRun(item, firstKey, firstRow, loadQueries(firstRow, rows, d, count), d, count, Vectors(state));
   };
   int64_t whole = D - D % width;
   if (whole > width)
@@ -136,30 +148,30 @@ Decode::Vectors Decode::sumsOverWidth(const Item &item, Value firstKey, Value fi
   return whole == D ? state : run(index(whole), D - whole, state);
 }
 
-// Keys past the last repeat it; they are masked later. Several rows take longer to compute than to read, one does not:
-// for them the values of these keys are asked for, and with the values the keys of the next block.
+// Sums so far may be null: nothing yet. Keys past the last repeat it; they are masked later. Several rows take longer
+// to compute than to read, one does not: for them the values of these keys are asked for, and with the values the keys
+// of the next block.
 Decode::Vectors Decode::addRun(const Item &item, Value firstKey, Value firstRow, ValueRange queries, Value d,
-                               int64_t count, ValueRange before) {
-  Vectors all(before);
+                               int64_t count, Vectors all) {
   int64_t lines = llvm::divideCeil(count, L), rows = queries.size() / lines;
   for (int64_t k = 0; k < keysTogether; ++k) {
     Value position = min(add(firstKey, k), add(T, -1));
     if (k)
       keepOrder();
-    if (rows > 1)
-      prefetch(item.value, position, E, Cache::Second);
     for (int64_t line = 0; line < lines; ++line) {
       Value from = add(d, line * L);
       int64_t rest = std::min(L, count - line * L);
+      if (rows > 1)
+        prefetch(item.value, {position, from}, Cache::Second);
       Value key = load(item.key, {position, from}, rest);
       for (int64_t r = 0; r < rows; ++r) {
         Value query = queries[r * lines + line];
         auto ofRow = MutableArrayRef(all).slice((k * rows + r) * sums, sums);
-        if (!hasSimilarity())
-          ofRow.front() = fma(key, query, ofRow.front());
-        else
+        if (hasSimilarity())
           for (auto [sum, term] : llvm::zip(ofRow, termsOf(item, query, key, add(firstRow, r), from, rest)))
-            sum = arith::AddFOp::create(b, sum, term);
+            sum = sum ? arith::AddFOp::create(b, sum, term) : term;
+        else
+          ofRow.front() = ofRow.front() ? fma(key, query, ofRow.front()) : multiply(key, query);
       }
     }
   }

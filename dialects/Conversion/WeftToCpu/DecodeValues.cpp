@@ -40,23 +40,36 @@ void Decode::storePiece(ArrayRef<Value> sums, Value row, const Piece &piece) {
     store(sum, results, {row, add(piece.first, i * L)});
 }
 
+// Where there is one pass, scores become exponentials on the way.
 void Decode::addValues(const Item &item, const KeyBlock &block) {
+  auto exponentialsOf = [&](Value row) {
+    if (!hasSecondPass())
+      exponentials(block, row);
+  };
   auto rows = [&] {
     Value together = index(0);
     if (valueRows > 1) {
       together = sub(item.rows, remainder(item.rows, index(valueRows)));
+      loop(index(0), together, 1, exponentialsOf);
       eachPiece(vectors, [&](const Piece &piece) {
         loop(index(0), together, valueRows, [&](Value row) { addValuesOfRows(item, block, row, valueRows, piece); });
       });
     }
     if (valueRows == 1 || queriesPerKeyHead() % valueRows)
       loop(together, item.rows, 1, [&](Value row) {
+        if (E <= vectorsOfRow * L && !hasSecondPass())
+          return addRow(item, block, row);
+        exponentialsOf(row);
         eachPiece(vectorsOfRow, [&](const Piece &piece) { addValuesOfRow(item, block, row, piece); });
       });
   };
+  auto carefully = [&] {
+    loop(index(0), item.rows, 1, exponentialsOf);
+    addAdmittedValues(item, block);
+  };
   if (!hasMask())
     return rows();
-  when(anyNonFinite(item.value, block), [&] { addAdmittedValues(item, block); }, rows);
+  when(anyNonFinite(item.value, block), carefully, rows);
 }
 
 void Decode::addValuesOfRows(const Item &item, const KeyBlock &block, Value firstRow, int64_t rows,
@@ -81,8 +94,38 @@ void Decode::addValuesOfRows(const Item &item, const KeyBlock &block, Value firs
     storePiece(ArrayRef(ends).slice(r * parts, parts), add(firstRow, r), piece);
 }
 
-// Several keys at a time, each with sums of its own: one row alone would wait for each addition.
 void Decode::addValuesOfRow(const Item &item, const KeyBlock &block, Value row, const Piece &piece) {
+  finishChains(addKeys(item, block, row, piece, index(0), block.size, startChains(row, piece)), row, piece);
+}
+
+// Exponentials tile by tile, each before its values: values are read all the time, and not only when all exponentials
+// are there.
+void Decode::addRow(const Item &item, const KeyBlock &block, Value row) {
+  Value subtracted = raiseMaximum(row);
+  Piece all = {index(0), E};
+  Vectors start = startChains(row, all);
+  start.push_back(lanesOf(0.0f));
+  Vectors ends = loop(index(0), block.size, L, start, [&](Value key, ValueRange state) {
+    Value added = addExponentials(row, key, subtracted, state.back());
+    Vectors next = addKeys(item, block, row, all, key, min(add(key, L), block.size), state.drop_back());
+    next.push_back(added);
+    return next;
+  });
+  addToSum(row, ends.pop_back_val());
+  finishChains(ends, row, all);
+}
+
+// Several keys at a time, each with sums of its own: one row alone would wait for each addition.
+Decode::Vectors Decode::startChains(Value row, const Piece &piece) {
+  Vectors sums = startPiece(row, piece);
+  sums.append((chains - 1) * sums.size(), lanesOf(0.0f));
+  return sums;
+}
+
+/// Adds keys from ... to - 1 of a block.
+Decode::Vectors Decode::addKeys(const Item &item, const KeyBlock &block, Value row, const Piece &piece, Value from,
+                                Value to, ValueRange start) {
+  size_t parts = start.size() / chains;
   auto addKey = [&](Value key, ValueRange sums) {
     Value p = lanesOf(loadScalar(scores, {row, key}));
     Vectors next;
@@ -90,11 +133,8 @@ void Decode::addValuesOfRow(const Item &item, const KeyBlock &block, Value row, 
       next.push_back(fma(part, p, sum));
     return next;
   };
-  Vectors start = startPiece(row, piece);
-  size_t parts = start.size();
-  Value together = sub(block.size, remainder(block.size, index(chains)));
-  start.append((chains - 1) * parts, lanesOf(0.0f));
-  Vectors ends = loop(index(0), together, chains, start, [&](Value key, ValueRange state) {
+  Value together = sub(to, remainder(sub(to, from), index(chains)));
+  Vectors sums = loop(from, together, chains, start, [&](Value key, ValueRange state) {
     Vectors next;
     for (int64_t chain = 0; chain < chains; ++chain) {
       if (chain)
@@ -103,11 +143,18 @@ void Decode::addValuesOfRow(const Item &item, const KeyBlock &block, Value row, 
     }
     return next;
   });
-  Vectors sums(ArrayRef(ends).take_front(parts));
-  for (size_t i = parts; i < ends.size(); ++i)
-    sums[i % parts] = arith::AddFOp::create(b, sums[i % parts], ends[i]);
-  if (chains > 1)
-    sums = loop(together, block.size, 1, sums, [&](Value key, ValueRange state) { return addKey(key, state); });
+  if (chains > 1) {
+    Vectors first = loop(together, to, 1, ValueRange(sums).take_front(parts), addKey);
+    llvm::copy(first, sums.begin());
+  }
+  return sums;
+}
+
+void Decode::finishChains(ArrayRef<Value> chainSums, Value row, const Piece &piece) {
+  size_t parts = chainSums.size() / chains;
+  Vectors sums(chainSums.take_front(parts));
+  for (size_t i = parts; i < chainSums.size(); ++i)
+    sums[i % parts] = arith::AddFOp::create(b, sums[i % parts], chainSums[i]);
   storePiece(sums, row, piece);
 }
 

@@ -14,9 +14,10 @@
 // Few queries: a query of 5 vectors and sums of four keys; then 8 vectors of a value, of which there are 5.
 // CHECK: scf.forall
 // CHECK: memref<1x2x8xf32>
-// CHECK-COUNT-5: vector.fma {{.*}} : vector<8xf32>
+// CHECK: arith.mulf
+// CHECK-COUNT-4: vector.fma {{.*}} : vector<8xf32>
 // CHECK: llvm.fence
-// CHECK-COUNT-15: vector.fma {{.*}} : vector<8xf32>
+// CHECK-COUNT-12: vector.fma {{.*}} : vector<8xf32>
 // CHECK: math.exp2
 // CHECK: %{{.*}}:5 = scf.for {{.*}} step %c1 iter_args
 func.func private @attention(%q: memref<?x?x4x40xf32>, %k: memref<?x?x4x40xf32>, %v: memref<?x?x4x40xf32>,

@@ -59,8 +59,12 @@
 // CHECK: scf.for {{.*}} step %c16
 // CHECK: scf.for {{.*}} step %c4
 // CHECK: scf.for {{.*}} %c4 step %c1
-// CHECK-COUNT-4: memref.prefetch {{.*}}, read, locality<2>, data
-// CHECK-COUNT-16: vector.fma
+// CHECK: memref.prefetch {{.*}}, read, locality<2>, data
+// CHECK-NEXT: vector.load
+// CHECK-COUNT-4: arith.mulf
+// CHECK: memref.prefetch {{.*}}, read, locality<2>, data
+// CHECK-NEXT: vector.load
+// CHECK-COUNT-12: vector.fma
 // CHECK: llvm.fence syncscope("singlethread") seq_cst
 // CHECK: vector.shuffle
 // CHECK: math.exp2
