@@ -1,6 +1,8 @@
 //===- Artefacts.cpp - compiled models, opened ------------------------------------------------------------------===//
 #include "compiler/driver/Artefacts.h"
 #include "compiler/driver/Session.h"
+#include "dialects/Weft/IR/ModelContract.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/BinaryFormat/Magic.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -8,6 +10,7 @@
 #include <climits>
 #include <csignal>
 #include <cstring>
+#include <dlfcn.h>
 #include <unistd.h>
 
 namespace weft::driver {
@@ -90,6 +93,14 @@ int openLibrary(llvm::StringRef file, const weft_load_options &options, weft_mod
   if (weft_module_load(file.str().c_str(), &options, &module, &error) != WEFT_OK)
     return report(error);
   return Done;
+}
+
+uint64_t *ticksOf(const std::string &library) {
+  void *handle = dlopen(library.c_str(), RTLD_NOW | RTLD_NOLOAD);
+  if (!handle)
+    return nullptr;
+  llvm::scope_exit close([&] { dlclose(handle); });
+  return static_cast<uint64_t *>(dlsym(handle, contract::ticks.data()));
 }
 
 } // namespace weft::driver

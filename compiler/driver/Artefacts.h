@@ -29,6 +29,8 @@ InputKind kindOf(llvm::StringRef file);
 
 /// Opens a shared library through the runtime.
 int openLibrary(llvm::StringRef file, const weft_load_options &options, weft_module *&module);
+/// Where a library that is open counts the time of its kernels; null where it does not.
+uint64_t *ticksOf(const std::string &library);
 
 /// The exit code for a status of the runtime, after reporting it.
 int report(const weft_error &error);

@@ -7,8 +7,8 @@
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/driver/Artefacts.h"
 #include "compiler/driver/Costs.h"
+#include "compiler/driver/DeviceLimits.h"
 #include "compiler/inspect/Profile.h"
-#include "dialects/Weft/IR/ModelContract.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -16,7 +16,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <dlfcn.h>
 #include <random>
 #include <sched.h>
 #include <x86intrin.h>
@@ -65,8 +64,11 @@ private:
   int report(weft_kind kind, const weft_entry_info &entry, const Measured &measured);
   int profile(weft_kind kind, const weft_entry_info &entry, const Measured &measured);
 
+  bool onCpu() const { return device == "cpu"; }
+
   const BenchOptions &options;
   int threads;
+  std::string device;
   llvm::StringMap<int64_t> sizes;
   std::vector<ProfiledCall> calls;
   MachineLimits machine;
@@ -83,9 +85,10 @@ int Benchmark::run() {
     return fail(Usage, options.onlyForModels + " is for models, but '" + file + "' is compiled already");
   if (kind == InputKind::Library && options.profile)
     return fail(Usage, "--profile needs the model, but '" + file + "' is compiled already, without counting time");
-  bool onGpu = !options.device.empty() && options.device != "cpu";
-  if (options.profile && (onGpu || llvm::is_contained(options.compile.targets, "vulkan")))
-    return fail(Usage, "--profile counts time in code for CPUs; leave --device and --target away");
+  std::vector<std::string> targets = targetsFor(options.compile.targets, options.device);
+  if (options.profile && targets.size() > 1)
+    return fail(Usage,
+                "--profile counts the time of one target's code, but --target names " + llvm::Twine(targets.size()));
   TemporaryFolder folder;
   std::string library = file;
   if (kind == InputKind::Model)
@@ -96,15 +99,18 @@ int Benchmark::run() {
   if (int code = openLibrary(library, load, module))
     return code;
   llvm::scope_exit close([&] { weft_module_destroy(module); });
+  device = weft_module_device(module);
   if (options.profile)
-    if (void *handle = dlopen(library.c_str(), RTLD_NOW | RTLD_NOLOAD))
-      ticks = static_cast<uint64_t *>(dlsym(handle, contract::ticks.data()));
+    ticks = ticksOf(library);
   folder.remove();
   if (int code = parseSizes())
     return code;
   if (options.profile) {
-    machine = measureMachine(threads);
-    printMachine(machine, llvm::outs());
+    if (onCpu())
+      machine = measureMachine(threads);
+    else if (int code = measureDevice(device, machine))
+      return code;
+    printMachine(machine, onCpu() ? "" : device, llvm::outs());
   }
   weft_entry_info entry;
   for (weft_kind entryKind : {WEFT_SEQUENCE, WEFT_STEP})
@@ -218,7 +224,7 @@ int Benchmark::call(weft_kind kind, const weft_entry_info &entry, Measured &meas
     std::fill(ticks, ticks + calls.size(), 0);
   constexpr size_t fewest = 5;
   double begin = secondsNow(), before = begin;
-  uint64_t clock = __rdtsc();
+  uint64_t clock = __rdtsc(); // what code for CPUs counts
   auto isEnough = [&] {
     return options.repeat ? measured.times.size() >= static_cast<size_t>(options.repeat)
                           : measured.times.size() >= fewest && before - begin > 1;
@@ -230,7 +236,7 @@ int Benchmark::call(weft_kind kind, const weft_entry_info &entry, Measured &meas
     measured.times.push_back(after - before);
     before = after;
   }
-  double secondsOfTick = (before - begin) / static_cast<double>(__rdtsc() - clock);
+  double secondsOfTick = onCpu() ? (before - begin) / static_cast<double>(__rdtsc() - clock) : 1e-9;
   for (size_t i = 0; ticks && i < calls.size(); ++i)
     measured.kernelTimes.push_back(ticks[i] * secondsOfTick / measured.times.size());
   llvm::sort(measured.times);
@@ -256,7 +262,10 @@ int Benchmark::report(weft_kind kind, const weft_entry_info &entry, const Measur
     }
   if (kind == WEFT_STEP)
     llvm::outs() << " past=" << pastOf(entry);
-  llvm::outs() << ", " << threads << (threads == 1 ? " thread\n" : " threads\n");
+  if (onCpu())
+    llvm::outs() << ", " << threads << (threads == 1 ? " thread\n" : " threads\n");
+  else
+    llvm::outs() << ", on " << device << "\n";
   llvm::outs() << llvm::format("%zu calls: median %.3f ms, best %.3f ms", measured.times.size(), 1e3 * median,
                                1e3 * measured.times.front());
   if (position)
@@ -267,7 +276,7 @@ int Benchmark::report(weft_kind kind, const weft_entry_info &entry, const Measur
 
 int Benchmark::profile(weft_kind kind, const weft_entry_info &entry, const Measured &measured) {
   std::vector<TargetLimits> limits;
-  if (int code = Session::limits({}, options.compile.cpus, {}, limits))
+  if (int code = Session::limits({onCpu() ? "cpu" : "vulkan"}, options.compile.cpus, options.compile.profiles, limits))
     return code;
   std::vector<EntryCosts> entries;
   auto size = [&](llvm::StringRef axis) { return sizeOf(kind, entry, axis); };

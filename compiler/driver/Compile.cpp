@@ -66,6 +66,9 @@ int compile(const CompileOptions &options) {
     if (!options.weightsOut.empty())
       return fail(Usage, "--emit prints IR and writes no weights; leave --weights-out away");
   }
+  if (options.profile && limits.size() > 1)
+    return fail(Usage, "--profile counts the time of one piece of code, but there would be " + Twine(limits.size()) +
+                           "; name one --target, and one --cpu or --vulkan-profile");
   std::string output = outputFor(options);
   if (options.emit.empty() && llvm::sys::fs::equivalent(output, options.model.file))
     return fail(Usage, "'" + output + "' is the model itself; name the artefact with -o OUT");
@@ -104,11 +107,11 @@ int compile(const CompileOptions &options) {
     bool isLast = &level == &limits.back() || (&level)[1].target != level.target;
     pipeline.dumpDirectory = isLast ? options.dumpDirectory : "";
     if (options.profile) {
-      pipeline.to = Phase::tiled;
+      pipeline.to = level.target == Target::Vulkan ? Phase::gpu : Phase::tiled;
       if (failed(runPipeline(*lowered.back(), pipeline)))
         return BadInput;
       *options.profile = insertTicks(*lowered.back());
-      pipeline.from = Phase::tiled;
+      pipeline.from = pipeline.to;
     }
     pipeline.to = Phase::llvm;
     if (failed(runPipeline(*lowered.back(), pipeline)))

@@ -2,6 +2,7 @@
 // Answers: what does the compiler make of a model, without making an artefact?
 //===------------------------------------------------------------------------------------------------------------===//
 #include "compiler/driver/Costs.h"
+#include "compiler/driver/DeviceLimits.h"
 #include "compiler/driver/Session.h"
 
 using namespace mlir;
@@ -13,8 +14,13 @@ static int roofline(const InspectOptions &options, const TargetLimits &limits) {
   auto sizeOf = [](StringRef axis) -> int64_t { return axis == "batch" ? 1 : 128; };
   if (int code = entryCosts(options.model, options.types, limits, options.past, sizeOf, entries))
     return code;
-  MachineLimits machine = measureMachine(1);
-  printMachine(machine, llvm::outs());
+  bool onGpu = limits.target == Target::Vulkan;
+  MachineLimits machine;
+  if (!onGpu)
+    machine = measureMachine(1);
+  else if (int code = measureDevice(options.target, machine))
+    return code;
+  printMachine(machine, onGpu ? options.target : "", llvm::outs());
   for (const EntryCosts &entry : entries) {
     llvm::outs() << "\n";
     std::string title = entry.name + " (" + entry.kind + "):" + entry.sizes;

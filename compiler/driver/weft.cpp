@@ -2,6 +2,7 @@
 // Answers: what may be typed? What it means is one file per subcommand (Commands.h).
 //===------------------------------------------------------------------------------------------------------------===//
 #include "compiler/driver/Commands.h"
+#include "compiler/inspect/Profile.h"
 #include "compiler/pipelines/Pipelines.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
@@ -198,7 +199,14 @@ int main(int argc, char **argv) {
   compileApp
       ->add_option("--weights-out", compileOptions.weightsOut, "put the weights beside the artefact, in this file")
       ->type_name("FILE");
-  compileApp->callback([&] { code = compile(compileOptions); });
+  std::vector<ProfiledCall> profiled;
+  bool profiles = false;
+  compileApp->add_flag("--profile", profiles,
+                       "code that counts the time of each kernel, for programs that know abi.h, such as weft bench");
+  compileApp->callback([&] {
+    compileOptions.profile = profiles ? &profiled : nullptr;
+    code = compile(compileOptions);
+  });
 
   RunOptions runOptions;
   CLI::App *runApp = app.add_subcommand("run", "run a model on inputs: weft run FILE name=input.npy ... -o out.npy");

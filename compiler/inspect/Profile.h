@@ -15,8 +15,8 @@ struct ProfiledCall {
   std::string place;  ///< file:line in the model
 };
 
-/// Surrounds every call of a kernel in a module of phase `tiled` by readings of the clock that counts cycles. The code
-/// adds them up in an array `contract::ticks`, one element for each call that is returned.
+/// Makes a module of phase `tiled` or `gpu` count the time of its kernels, in an array `contract::ticks` with one
+/// element for each call that is returned: cycles of this machine, or nanoseconds of a GPU.
 std::vector<ProfiledCall> insertTicks(mlir::ModuleOp module);
 
 } // namespace weft

@@ -51,6 +51,8 @@ int64_t roundsOf(Operation *op, int64_t unknown) {
 }
 
 std::string tileOf(Operation *op, const TargetLimits &target) {
+  if (target.target != Target::Cpu)
+    return "";
   cpu::CpuLimits limits;
   limits.lanes = target.lanes;
   if (auto linear = dyn_cast<PackedLinearOp>(op))
@@ -177,7 +179,12 @@ void printNumbers(const Line &line, llvm::raw_ostream &os) {
 
 } // namespace
 
-void printMachine(const MachineLimits &machine, llvm::raw_ostream &os) {
+void printMachine(const MachineLimits &machine, StringRef device, llvm::raw_ostream &os) {
+  if (!device.empty()) {
+    os << "the best of our kernels on " << device
+       << llvm::format(": %.1f GFLOP/s in a matmul; %.1f GB/s copied\n", machine.flops / 1e9, machine.memory / 1e9);
+    return;
+  }
   os << llvm::format("this machine, %d thread%s: %.1f GFLOP/s; %.1f GB/s from memory, %.1f GB/s from a cache\n",
                      machine.threads, machine.threads == 1 ? "" : "s", machine.flops / 1e9, machine.memory / 1e9,
                      machine.cache / 1e9);

@@ -41,8 +41,8 @@ private:
   double farRate;
 };
 
-/// One line: what the rooflines rest on.
-void printMachine(const MachineLimits &machine, llvm::raw_ostream &os);
+/// One line: what the rooflines rest on; `device` names a GPU, or is empty.
+void printMachine(const MachineLimits &machine, llvm::StringRef device, llvm::raw_ostream &os);
 
 /// A table, one line per distinct kernel with the number of its uses, and a last line with the sums.
 void printRoofline(llvm::StringRef title, llvm::ArrayRef<KernelCost> costs, const Roofline &roofline,

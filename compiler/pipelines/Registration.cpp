@@ -26,6 +26,7 @@ void weft::registerWeft(DialectRegistry &registry) {
                   math::MathDialect, scf::SCFDialect, vector::VectorDialect, affine::AffineDialect,
                   memref::MemRefDialect, gpu::GPUDialect, spirv::SPIRVDialect, bufferization::BufferizationDialect,
                   cf::ControlFlowDialect, ub::UBDialect, LLVM::LLVMDialect, x86vector::X86VectorDialect>();
+  func::registerInlinerExtension(registry);
   registerBufferizableOpInterfaceModels(registry);
   arith::registerBufferizableOpInterfaceExternalModels(registry);
   linalg::registerBufferizableOpInterfaceExternalModels(registry);

@@ -145,6 +145,9 @@ llvm::Expected<Code> Code::create(llvm::ArrayRef<LoweredCode> levels, llvm::Stri
         return kernels.takeError();
       piece.kernels = std::move(*kernels);
       piece.suffix += ("." + lowered.limits.profile->name).str();
+      if (auto ticks = SymbolTable::lookupNearestSymbolFrom<LLVM::GlobalOp>(
+              lowered.module, StringAttr::get(lowered.module->getContext(), contract::ticks)))
+        piece.ticks = cast<LLVM::LLVMArrayType>(ticks.getType()).getNumElements();
     }
     if (llvm::any_of(code.pieces, [&](const Piece &other) { return other.suffix == piece.suffix; }))
       return llvm::createStringError("there are two pieces of code for %s", piece.what.c_str());
@@ -185,7 +188,8 @@ llvm::Expected<llvm::SmallVector<EntrySymbols>> Code::entry(llvm::StringRef name
   llvm::SmallVector<EntrySymbols> entries;
   for (const Piece &piece : pieces) {
     auto symbol = [&](StringRef kind) { return (prefix + kind + name + piece.suffix).str(); };
-    EntrySymbols entry{piece.cpuLevel, piece.device, symbol("weft_run_"), symbol("weft_arena_"), piece.kernels};
+    EntrySymbols entry{piece.cpuLevel,        piece.device,  symbol("weft_run_"),
+                       symbol("weft_arena_"), piece.kernels, piece.ticks};
     for (const std::string &wanted : {entry.run, entry.arena})
       if (llvm::none_of(all, [&](const Unit &unit) {
             llvm::Function *function = unit.module->getFunction(wanted);

@@ -24,6 +24,7 @@ struct EntrySymbols {
   unsigned device;   ///< as abi.h numbers them
   std::string run, arena;
   llvm::ArrayRef<Kernel> kernels; ///< one array for all entry points of a device's profile
+  uint64_t ticks = 0;             ///< the elements of contract::ticks, where the runtime counts time; else 0
 };
 
 /// The code of all CPU levels and of GPUs' hosts, one for each profile, in units that are compiled apart. Every
@@ -54,6 +55,7 @@ private:
     std::string what;          ///< in people's words
     std::string suffix;        ///< of symbols
     std::vector<Kernel> kernels;
+    uint64_t ticks = 0;
   };
   std::vector<Piece> pieces;
 };

@@ -3,6 +3,7 @@
 // Each function below makes one structure of abi.h, field by field in the order of that page.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/targets/Descriptor.h"
+#include "dialects/Weft/IR/ModelContract.h"
 #include "runtime/include/weft/abi.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/IR/Constants.h"
@@ -71,10 +72,16 @@ private:
   llvm::Expected<Constant *> entry(const EntryInterface &entry);
   /// The address of what a hidden symbol of another object stands for.
   Constant *hidden(llvm::StringRef symbol) {
-    auto *global = new llvm::GlobalVariable(module, llvm::Type::getInt8Ty(context), /*isConstant=*/true,
-                                            llvm::GlobalValue::ExternalLinkage, nullptr, symbol);
+    llvm::GlobalVariable *global = external(symbol);
     global->setVisibility(llvm::GlobalValue::HiddenVisibility);
     return global;
+  }
+  /// The same for one that everybody sees.
+  llvm::GlobalVariable *external(llvm::StringRef symbol) {
+    if (llvm::GlobalVariable *known = module.getNamedGlobal(symbol))
+      return known;
+    return new llvm::GlobalVariable(module, llvm::Type::getInt8Ty(context), /*isConstant=*/true,
+                                    llvm::GlobalValue::ExternalLinkage, nullptr, symbol);
   }
 
   llvm::Module &module;
@@ -126,7 +133,8 @@ llvm::Expected<Constant *> DescriptorBuilder::entry(const EntryInterface &entry)
                     axis(entry.positionAxis), i64(entry.context), i32(codes->size()), i32(0),
                     arrayOf(*codes, [&](const EntrySymbols &level) {
                       return structure({i32(level.cpuLevel), i32(level.device), hidden(level.run), hidden(level.arena),
-                                        i32(level.kernels.size()), i32(0), kernelTable(level.kernels)});
+                                        i32(level.kernels.size()), i32(level.ticks), kernelTable(level.kernels),
+                                        level.ticks ? external(contract::ticks) : null()});
                     })});
 }
 

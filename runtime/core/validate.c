@@ -76,7 +76,7 @@ static weft_status check_code(const weft_abi_entry *entry, uint32_t index, weft_
       return DAMAGED("the CPU levels of entry '%s' do not rise", entry->name);
     return WEFT_OK;
   }
-  if (!code->run || !code->arena || (code->kernels && !code->kernel))
+  if (!code->run || !code->arena || (code->kernels && !code->kernel) || (code->calls && !code->ticks))
     return DAMAGED("entry '%s' has no code for Vulkan", entry->name);
   for (uint32_t i = 0; i < code->kernels; i++) {
     weft_status status = check_kernel(entry, &code->kernel[i], error);

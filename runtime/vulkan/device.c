@@ -236,13 +236,23 @@ static weft_status execute(weft_vk_state *state, const weft_call *call, weft_err
   status = bring_slots(state, &plan, error);
   if (status != WEFT_OK)
     return status;
+  if (call->code->ticks) {
+    state->generation += state->clock.capacity <= state->sequence.count; // it is made anew
+    status = weft_vk_clock_reserve(gpu, &state->clock, state->sequence.count, error);
+    if (status != WEFT_OK)
+      return status;
+    plan.clock = state->clock.queries;
+  }
   plan.generation = state->generation;
   weft_vk_recording *recording = &state->recordings[call->entry->kind];
   status = weft_vk_record(gpu, state->pool, recording, &state->sequence, &plan, error);
   char what[192];
   weft_text text = weft_text_in(what, sizeof what);
   weft_text_add(&text, "entry '%s' (%zu dispatches)", call->entry->name, state->sequence.count);
-  return status == WEFT_OK ? weft_gpu_submit(gpu, recording->commands, state->fence, what, error) : status;
+  if (status == WEFT_OK)
+    status = weft_gpu_submit(gpu, recording->commands, state->fence, what, error);
+  return status == WEFT_OK && call->code->ticks ? weft_vk_clock_read(gpu, &state->clock, &state->sequence, error)
+                                                : status;
 }
 
 /* Outputs that go to memory of the caller. */

@@ -58,6 +58,11 @@
   X(CmdDispatchIndirect)                                                                                               \
   X(CmdCopyBuffer)                                                                                                     \
   X(CmdFillBuffer)                                                                                                     \
+  X(CreateQueryPool)                                                                                                   \
+  X(DestroyQueryPool)                                                                                                  \
+  X(CmdResetQueryPool)                                                                                                 \
+  X(CmdWriteTimestamp)                                                                                                 \
+  X(GetQueryPoolResults)                                                                                               \
   X(CreateFence)                                                                                                       \
   X(DestroyFence)                                                                                                      \
   X(ResetFences)                                                                                                       \

@@ -187,6 +187,7 @@ static int find_queue(const weft_vk_functions *vk, weft_vk_physical *device) {
   for (uint32_t i = 0; i < count; i++)
     if (families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) {
       device->queue_family = i;
+      device->timestamp_bits = families[i].timestampValidBits;
       return 1;
     }
   return 0;

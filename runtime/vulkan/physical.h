@@ -31,6 +31,7 @@ typedef struct weft_vk_physical {
   int subgroup_control; /* a pipeline may require a size from least to most */
   uint64_t largest_allocation;
   uint32_t queue_family;
+  uint32_t timestamp_bits;                     /* of that family's queues; 0: they count no time */
   int has_coopmat, has_coopmat2, has_bfloat16; /* the extensions */
   uint32_t features;                           /* WEFT_ABI_VK_ bits */
   uint32_t matrices[8], matrix_count;          /* cooperative ones of f16, as weft_abi_kernel names them */

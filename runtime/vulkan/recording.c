@@ -7,7 +7,7 @@
 static int serves(const weft_vk_recording *recording, const weft_sequence *sequence, const weft_vk_plan *plan) {
   return recording->valid && recording->code == sequence->code && recording->count == sequence->count &&
          recording->generation == plan->generation && recording->errors == plan->errors &&
-         recording->copy_count == plan->copy_count &&
+         recording->clock == plan->clock && recording->copy_count == plan->copy_count &&
          (!sequence->count || !memcmp(recording->steps, sequence->steps, sequence->count * sizeof *sequence->steps)) &&
          (!plan->copy_count || !memcmp(recording->copies, plan->copies, plan->copy_count * sizeof *plan->copies));
 }
@@ -42,6 +42,7 @@ static weft_status remember(weft_gpu *gpu, weft_vk_recording *recording, const w
   recording->count = sequence->count;
   recording->generation = plan->generation;
   recording->errors = plan->errors;
+  recording->clock = plan->clock;
   recording->copy_count = plan->copy_count;
   return status;
 }
@@ -53,23 +54,43 @@ static void barrier(const weft_vk_functions *vk, VkCommandBuffer commands, VkPip
   vk->CmdPipelineBarrier(commands, before, after, 0, 1, &memory, 0, NULL, 0, NULL);
 }
 
+/* The time when all that was asked for before is done. */
+static void take_time(const weft_vk_functions *vk, VkCommandBuffer commands, VkQueryPool clock, size_t number) {
+  if (clock)
+    vk->CmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, clock, (uint32_t)number);
+}
+
+/* The end of the dispatches from `first` on that no barrier stands between. */
+static size_t end_of_group(const weft_sequence *sequence, const weft_vk_plan *plan, size_t first) {
+  size_t end = first + 1;
+  // Where time is taken nothing runs beside anything else.
+  while (end < sequence->count && !sequence->steps[end].barrier && !plan->clock)
+    end++;
+  return end;
+}
+
 static void dispatch_all(const weft_gpu *gpu, VkCommandBuffer commands, const weft_sequence *sequence,
                          const weft_vk_plan *plan) {
   const weft_vk_functions *vk = &gpu->vk;
   const VkPipeline *pipelines = weft_vk_pipelines_of(gpu, sequence->code);
   uint32_t bound = UINT32_MAX;
-  for (size_t i = 0; i < sequence->count; i++) {
-    const weft_dispatch_step *step = &sequence->steps[i];
-    if (i && step->barrier)
+  for (size_t first = 0, end; first < sequence->count; first = end) {
+    end = end_of_group(sequence, plan, first);
+    take_time(vk, commands, plan->clock, first);
+    if (first)
       barrier(vk, commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT,
               VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);
-    if (step->kernel != bound)
-      vk->CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipelines[step->kernel]);
-    bound = step->kernel;
-    const VkDeviceAddress record = plan->slots->address + step->slot + WEFT_SLOT_RECORD;
-    vk->CmdPushConstants(commands, gpu->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof record, &record);
-    vk->CmdDispatchIndirect(commands, plan->slots->buffer, step->slot);
+    for (size_t i = first; i < end; i++) {
+      const weft_dispatch_step *step = &sequence->steps[i];
+      if (step->kernel != bound)
+        vk->CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipelines[step->kernel]);
+      bound = step->kernel;
+      const VkDeviceAddress record = plan->slots->address + step->slot + WEFT_SLOT_RECORD;
+      vk->CmdPushConstants(commands, gpu->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof record, &record);
+      vk->CmdDispatchIndirect(commands, plan->slots->buffer, step->slot);
+    }
   }
+  take_time(vk, commands, plan->clock, sequence->count);
 }
 
 static VkResult record(weft_gpu *gpu, VkCommandBuffer commands, const weft_sequence *sequence,
@@ -79,6 +100,8 @@ static VkResult record(weft_gpu *gpu, VkCommandBuffer commands, const weft_seque
   VkResult result = vk->BeginCommandBuffer(commands, &begin);
   if (result != VK_SUCCESS)
     return result;
+  if (plan->clock)
+    vk->CmdResetQueryPool(commands, plan->clock, 0, (uint32_t)sequence->count + 1);
   // What an earlier call left, caches above all. (What the host wrote is seen anyway.)
   barrier(vk, commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
           VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,

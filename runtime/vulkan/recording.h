@@ -22,7 +22,8 @@ typedef struct weft_vk_copy {
 typedef struct weft_vk_plan {
   uint64_t generation; /* of all buffers: another one where any was made anew, since handles may come again */
   const weft_vk_memory *slots;
-  VkBuffer errors; /* filled with ones before all else; null where the host does that */
+  VkBuffer errors;   /* filled with ones before all else; null where the host does that */
+  VkQueryPool clock; /* takes the time before each dispatch, and after the last; null where none is taken */
   const weft_vk_copy *copies;
   size_t copy_count;
 } weft_vk_plan;
@@ -36,6 +37,7 @@ typedef struct weft_vk_recording {
   size_t count, capacity;
   uint64_t generation;
   VkBuffer errors;
+  VkQueryPool clock;
   weft_vk_copy *copies;
   size_t copy_count, copy_capacity;
 } weft_vk_recording;

@@ -16,7 +16,7 @@ void weft_sequence_begin(weft_sequence *sequence, const weft_allocator *allocato
 void weft_sequence_free(weft_sequence *sequence) {
   if (!sequence->allocator)
     return;
-  weft_release(sequence->allocator, sequence->steps, sequence->capacity * sizeof *sequence->steps);
+  weft_release(sequence->allocator, sequence->steps, sequence->step_capacity);
   weft_release(sequence->allocator, sequence->slots, sequence->slot_capacity);
   *sequence = (weft_sequence){0};
 }
@@ -45,7 +45,8 @@ static void *grow(weft_sequence *sequence, void *memory, size_t used, size_t *ca
 }
 
 /* What generated code gets wrong only where the compiler has. */
-static weft_status check(weft_sequence *sequence, int64_t kernel, const int64_t groups[3], int64_t bytes) {
+static weft_status check(weft_sequence *sequence, int64_t kernel, int64_t flags, const int64_t groups[3],
+                         int64_t bytes) {
   weft_error *error = &sequence->error;
   if (kernel < 0 || kernel >= (int64_t)sequence->code->kernels)
     return weft_fail(error, WEFT_BAD_MODULE, "the module is damaged: it has no kernel %lld, only %u", (long long)kernel,
@@ -54,6 +55,10 @@ static weft_status check(weft_sequence *sequence, int64_t kernel, const int64_t 
   if (bytes < 0 || bytes > WEFT_ABI_MAX_RECORD || bytes % 8)
     return weft_fail(error, WEFT_BAD_MODULE, "the module is damaged: kernel '%s' is called with %lld bytes", name,
                      (long long)bytes);
+  if (sequence->code->ticks && (uint64_t)flags >> WEFT_ABI_CALL_SHIFT >= sequence->code->calls)
+    return weft_fail(error, WEFT_BAD_MODULE,
+                     "the module is damaged: it counts the time of %u calls, but not of call %u", sequence->code->calls,
+                     (uint32_t)((uint64_t)flags >> WEFT_ABI_CALL_SHIFT));
   for (int d = 0; d < 3; d++)
     if (groups[d] < 0 || groups[d] > WEFT_ABI_MAX_GROUPS)
       return weft_fail(error, WEFT_BAD_INPUT,
@@ -65,15 +70,15 @@ static weft_status check(weft_sequence *sequence, int64_t kernel, const int64_t 
 
 static weft_status append(weft_sequence *sequence, int64_t kernel, int64_t flags, const int64_t groups[3],
                           const void *record, int64_t bytes) {
-  weft_status status = check(sequence, kernel, groups, bytes);
+  weft_status status = check(sequence, kernel, flags, groups, bytes);
   if (status != WEFT_OK)
     return status;
-  size_t size = sizeof *sequence->steps, capacity = sequence->capacity * size;
-  void *steps = grow(sequence, sequence->steps, sequence->count * size, &capacity, (sequence->count + 1) * size);
+  size_t size = sizeof *sequence->steps;
+  void *steps =
+      grow(sequence, sequence->steps, sequence->count * size, &sequence->step_capacity, (sequence->count + 1) * size);
   if (!steps)
     return WEFT_NO_MEMORY;
   sequence->steps = steps;
-  sequence->capacity = capacity / size;
   size_t slot =
       WEFT_SLOT_RECORD + ((size_t)bytes + WEFT_SLOT_ALIGNMENT - 1) / WEFT_SLOT_ALIGNMENT * WEFT_SLOT_ALIGNMENT;
   void *slots = grow(sequence, sequence->slots, sequence->bytes, &sequence->slot_capacity, sequence->bytes + slot);
@@ -87,8 +92,10 @@ static weft_status append(weft_sequence *sequence, int64_t kernel, int64_t flags
   memcpy(at, header, sizeof header);
   if (bytes)
     memcpy(at + WEFT_SLOT_RECORD, record, (size_t)bytes);
-  sequence->steps[sequence->count++] =
-      (weft_dispatch_step){(uint32_t)kernel, flags & WEFT_ABI_BARRIER, sequence->bytes};
+  sequence->steps[sequence->count++] = (weft_dispatch_step){.kernel = (uint32_t)kernel,
+                                                            .barrier = flags & WEFT_ABI_BARRIER,
+                                                            .call = (uint64_t)flags >> WEFT_ABI_CALL_SHIFT,
+                                                            .slot = sequence->bytes};
   sequence->bytes += slot;
   return WEFT_OK;
 }

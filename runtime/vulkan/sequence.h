@@ -18,15 +18,16 @@ enum { WEFT_SLOT_RECORD = 16, WEFT_SLOT_ALIGNMENT = 16 };
 
 typedef struct weft_dispatch_step {
   uint32_t kernel;
-  uint32_t barrier; /* before it */
-  uint64_t slot;    /* offset of its slot */
+  uint32_t barrier;       /* before it */
+  uint32_t call, padding; /* whose time it takes, see weft_abi_code.ticks */
+  uint64_t slot;          /* offset of its slot */
 } weft_dispatch_step;
 
 typedef struct weft_sequence {
   const weft_allocator *allocator;
   const weft_abi_code *code;
   weft_dispatch_step *steps;
-  size_t count, capacity;
+  size_t count, step_capacity; /* the latter in bytes */
   unsigned char *slots;
   size_t bytes, slot_capacity;
   weft_status status; /* of appending: the first failure */

@@ -71,6 +71,7 @@ void weft_vk_state_close(weft_vk_state *state) {
   weft_vk_memory_destroy(gpu, &state->slots);
   weft_vk_memory_destroy(gpu, &state->inputs);
   destroy_block(state, &state->errors);
+  weft_vk_clock_free(gpu, &state->clock);
   if (state->fence)
     gpu->vk.DestroyFence(gpu->device, state->fence, NULL);
   if (state->pool)

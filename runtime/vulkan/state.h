@@ -5,6 +5,7 @@
 #define WEFT_VULKAN_STATE_H
 
 #include "core/device.h"
+#include "vulkan/clock.h"
 #include "vulkan/memory.h"
 #include "vulkan/recording.h"
 
@@ -39,6 +40,7 @@ typedef struct weft_vk_state {
   weft_vk_memory slots, inputs;
   weft_vk_block errors;
   weft_vk_arguments arguments;
+  weft_vk_clock clock;
 } weft_vk_state;
 
 weft_status weft_vk_state_open(weft_gpu *gpu, const weft_allocator *allocator, weft_vk_state **state,

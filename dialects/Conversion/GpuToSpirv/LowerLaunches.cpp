@@ -20,7 +20,7 @@ namespace weft {
 namespace {
 
 constexpr StringLiteral runtimeCall = "weft_dispatch";
-constexpr int64_t needsBarrier = 1; // WEFT_ABI_BARRIER
+constexpr int64_t needsBarrier = 1, callShift = 32; // as abi.h has them
 
 struct Kernel {
   int64_t number;
@@ -109,8 +109,10 @@ struct LowerLaunches : impl::LowerLaunchesPassBase<LowerLaunches> {
                                                         : addressOf(b, argument, metadata);
       put(arith::IndexCastOp::create(b, word, value), record, field.offset);
     }
-    SmallVector<Value> arguments = {integer(facts.number), integer(waiting.contains(launch) ? needsBarrier : 0), groups,
-                                    record, integer(facts.record.bytes)};
+    int64_t flags = waiting.contains(launch) ? needsBarrier : 0;
+    if (auto tick = launch->getAttrOfType<IntegerAttr>(contract::tick))
+      flags |= tick.getInt() << callShift;
+    SmallVector<Value> arguments = {integer(facts.number), integer(flags), groups, record, integer(facts.record.bytes)};
     func::CallOp::create(b, runtime(), arguments);
     launch.erase();
   }

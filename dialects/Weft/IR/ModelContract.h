@@ -32,6 +32,8 @@ inline constexpr llvm::StringLiteral parameterBytes = "weft.parameter_bytes";
 inline constexpr llvm::StringLiteral labels = "weft.labels";
 /// A symbol, of code that counts the time of its kernels: an array of 64-bit numbers (see compiler/inspect/Profile.h).
 inline constexpr llvm::StringLiteral ticks = "weft_profile_ticks";
+/// On a launch of a kernel whose time is counted: its element of `ticks`.
+inline constexpr llvm::StringLiteral tick = "weft.tick";
 /// On the module after `llvm` for a GPU: the kernels, in the order of their numbers in calls of weft_dispatch. Each is
 /// a dictionary of name, local_size, subgroup_size (0: any), matrix, shared_bytes, features (WEFT_ABI_VK_ bits of
 /// abi.h) and spirv, a string of the binary's bytes.

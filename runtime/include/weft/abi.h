@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 #define WEFT_ABI_MAGIC 0x54464557u /* "WEFT", little-endian */
-#define WEFT_ABI_VERSION 2u
+#define WEFT_ABI_VERSION 3u
 #define WEFT_ABI_MAX_RANK 8
 
 /* Element types of inputs, outputs and caches. The numbers are part of the ABI. */
@@ -114,8 +114,11 @@ typedef struct weft_abi_code {
   uint32_t device;
   void (*run)(void **arguments);
   int64_t (*arena)(void **arguments);
-  uint32_t kernels, reserved;
+  uint32_t kernels;
+  uint32_t calls;                /* of kernels that `ticks` has room for */
   const weft_abi_kernel *kernel; /* may be one table for several codes */
+  uint64_t *ticks;               /* for Vulkan: each call adds up there, for each number that weft_dispatch is told, the
+                                    nanoseconds of the kernels of that number; null where time is not counted */
 } weft_abi_code;
 
 enum { WEFT_ABI_SEQUENCE = 0, /* whole sequences, no state */ WEFT_ABI_STEP = 1 /* continues a cache */ };
@@ -160,12 +163,17 @@ void weft_bad_index(int64_t label, int64_t position, int64_t index, int64_t boun
 
 /* Code for Vulkan: appends a run of kernel number `kernel` of the code's table to what the call does.
  *   flags   WEFT_ABI_BARRIER: it reads or overwrites what a dispatch since the last barrier has written, or overwrites
- *           what one has read
+ *           what one has read. From bit WEFT_ABI_CALL_SHIFT on: which element of the code's `ticks` its time belongs to
  *   groups  workgroups along each axis, each in [0, 65535]; where one is 0 nothing is run
  *   record  the kernel's arguments, copied: all device addresses (8 bytes each), then 4-byte numbers; `bytes` of them,
  *           a multiple of 8 and at most WEFT_ABI_MAX_RECORD
  * Called from the thread that runs `run`. */
-enum { WEFT_ABI_BARRIER = 1, WEFT_ABI_MAX_RECORD = 1024, WEFT_ABI_MAX_GROUPS = 65535 };
+enum {
+  WEFT_ABI_BARRIER = 1,
+  WEFT_ABI_CALL_SHIFT = 32,
+  WEFT_ABI_MAX_RECORD = 1024,
+  WEFT_ABI_MAX_GROUPS = 65535
+};
 void weft_dispatch(int64_t kernel, int64_t flags, const int64_t groups[3], const void *record, int64_t bytes);
 
 /* ---- Exported by a shared library -------------------------------------------------------------------------------

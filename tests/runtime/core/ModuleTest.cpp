@@ -20,7 +20,7 @@ struct Damaged {
   weft_abi_kernel kernel = {"rows", spirv, 6, {1, 1, 1}, 0, 0, 0, 0};
   /// Makes the second code one for Vulkan.
   weft_abi_code &vulkan() {
-    code[1] = {0, WEFT_ABI_DEVICE_VULKAN, code[0].run, code[0].arena, 1, 0, &kernel};
+    code[1] = {0, WEFT_ABI_DEVICE_VULKAN, code[0].run, code[0].arena, 1, 0, &kernel, nullptr};
     return code[1];
   }
   Damaged() {
@@ -46,7 +46,7 @@ TEST(Module, OtherVersionsAreRefusedByName) {
   Damaged d;
   d.module.version = 7;
   EXPECT_EQ(refusal(d.module),
-            "the model was compiled for version 7 of the runtime, but this is version 2; compile it again");
+            "the model was compiled for version 7 of the runtime, but this is version 3; compile it again");
   d.module.magic = 0x46454c45;
   EXPECT_EQ(refusal(d.module), "this is no compiled model: it begins with 46454c45, not 54464557");
 }

@@ -84,7 +84,7 @@ static const weft_abi_tensor step_tensors[] = {{"tokens", WEFT_ABI_I32, 2, token
   {                                                                                                                    \
       {WEFT_ABI_CPU_V3, WEFT_ABI_DEVICE_CPU, run, arena, 0, 0, NULL},                                                  \
       {WEFT_ABI_CPU_V4, WEFT_ABI_DEVICE_CPU, run, arena, 0, 0, NULL},                                                  \
-      {0, WEFT_ABI_DEVICE_VULKAN, vulkan_run, vulkan_arena, TOY_KERNELS, 0, toy_kernels},                              \
+      {0, WEFT_ABI_DEVICE_VULKAN, vulkan_run, vulkan_arena, TOY_KERNELS, 0, toy_kernels, 0},                           \
   }
 static const weft_abi_code code[] = CODES(run, toy_vulkan_run, toy_vulkan_arena);
 static const weft_abi_code step_code[] = CODES(run_step, toy_vulkan_step, toy_vulkan_step_arena);

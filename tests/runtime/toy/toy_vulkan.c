@@ -36,7 +36,7 @@ static void dispatch_all(const weft_abi_memref *tokens, const weft_abi_memref *c
   const int64_t readers[3] = {(batch + READ_LOCAL - 1) / READ_LOCAL, 1, 1},
                 writers[3] = {TOY_SYMBOLS / ROW_LOCAL, batch * seq, 1};
   weft_dispatch(READ, 0, readers, &read, sizeof read);
-  weft_dispatch(ROW, WEFT_ABI_BARRIER, writers, &row, sizeof row);
+  weft_dispatch(ROW, WEFT_ABI_BARRIER | INT64_C(1) << WEFT_ABI_CALL_SHIFT, writers, &row, sizeof row);
 }
 
 void toy_vulkan_run(void **a) { dispatch_all(a[0], 0, 0, a[1], a[2], a[3], a[4]); }

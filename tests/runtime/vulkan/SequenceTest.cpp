@@ -14,7 +14,7 @@ const weft_abi_kernel kernels[] = {{"first", nullptr, 0, {1, 1, 1}, 0, 0, 0, 0},
 class Sequence : public testing::Test {
 protected:
   TestAllocator allocator;
-  weft_abi_code code = {0, WEFT_ABI_DEVICE_VULKAN, nullptr, nullptr, 2, 0, kernels};
+  weft_abi_code code = {0, WEFT_ABI_DEVICE_VULKAN, nullptr, nullptr, 2, 0, kernels, nullptr};
   weft_sequence sequence{};
 
   void SetUp() override { weft_sequence_begin(&sequence, &allocator.c, &code); }
@@ -78,6 +78,19 @@ TEST_F(Sequence, RefusesWhatNoCompilerShouldAskFor) {
   EXPECT_EQ(sequence.status, WEFT_BAD_INPUT) << "the first failure stays";
   EXPECT_STREQ(sequence.error.message, "kernel 'second' would need 65536 x 2 x 3 workgroups, but each may be 65535 at "
                                        "most; use smaller sizes");
+}
+
+TEST_F(Sequence, KnowsWhoseTimeADispatchTakes) {
+  uint64_t ticks[2];
+  code.ticks = ticks;
+  code.calls = 2;
+  dispatch(1, WEFT_ABI_BARRIER | int64_t(1) << WEFT_ABI_CALL_SHIFT, 1, {});
+  ASSERT_EQ(sequence.status, WEFT_OK);
+  EXPECT_EQ(sequence.steps[0].call, 1u);
+  EXPECT_EQ(sequence.steps[0].barrier, 1u);
+  dispatch(1, int64_t(2) << WEFT_ABI_CALL_SHIFT, 1, {});
+  EXPECT_EQ(sequence.status, WEFT_BAD_MODULE);
+  EXPECT_STREQ(sequence.error.message, "the module is damaged: it counts the time of 2 calls, but not of call 2");
 }
 
 TEST_F(Sequence, SaysWhereMemoryIsMissing) {

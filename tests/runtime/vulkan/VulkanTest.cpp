@@ -126,6 +126,46 @@ TEST_P(Vulkan, ServesSeveralContexts) {
   EXPECT_EQ(output(), std::vector<float>(all.begin() + 4 * TOY_SYMBOLS, all.end()));
 }
 
+/// The toy, with code that counts the time of its two kernels.
+struct Timed {
+  std::vector<weft_abi_entry> entries{weft_module_toy.entry, weft_module_toy.entry + weft_module_toy.entries};
+  std::vector<std::vector<weft_abi_code>> codes;
+  weft_abi_module module = weft_module_toy;
+  uint64_t ticks[2] = {};
+
+  Timed() {
+    for (weft_abi_entry &entry : entries) {
+      codes.emplace_back(entry.code, entry.code + entry.codes);
+      codes.back().back().calls = 2;
+      codes.back().back().ticks = ticks;
+      entry.code = codes.back().data();
+    }
+    module.entry = entries.data();
+  }
+};
+
+TEST_P(Vulkan, CountsTheTimeOfEachKernel) {
+  Timed timed;
+  module = load(timed.module, "vulkan");
+  context = open(module);
+  std::vector<int32_t> tokens = someTokens(40);
+  uint64_t before[2] = {};
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_EQ(run(tokens, 2, 20), WEFT_OK) << error.message;
+    EXPECT_EQ(output(), toyLogits(tokens, 2, 20));
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_GT(timed.ticks[i], before[i]) << i;
+      EXPECT_LT(timed.ticks[i], before[i] + 60'000'000'000) << i;
+      before[i] = timed.ticks[i];
+    }
+    ASSERT_EQ(step({tokens.begin(), tokens.begin() + 3}), WEFT_OK) << error.message;
+  }
+  EXPECT_EQ(recorded(WEFT_SEQUENCE), 2u) << "anew only after the memory of the first step had been made";
+  state()->gpu->physical.timestamp_bits = 0;
+  EXPECT_EQ(run(tokens, 2, 20), WEFT_NO_DEVICE);
+  EXPECT_THAT(error.message, HasSubstr("has no clock that kernels could be timed by"));
+}
+
 TEST_P(Vulkan, FailsForGoodOnceTheDeviceIsLost) {
   std::vector<int32_t> tokens = someTokens(4);
   ASSERT_EQ(run(tokens, 1, 4), WEFT_OK);
