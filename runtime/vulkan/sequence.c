@@ -55,6 +55,12 @@ static weft_status check(weft_sequence *sequence, int64_t kernel, int64_t flags,
   if (bytes < 0 || bytes > WEFT_ABI_MAX_RECORD || bytes % 8)
     return weft_fail(error, WEFT_BAD_MODULE, "the module is damaged: kernel '%s' is called with %lld bytes", name,
                      (long long)bytes);
+  if (flags & WEFT_ABI_TOO_LARGE)
+    return weft_fail(
+        error, WEFT_BAD_INPUT,
+        "kernel '%s' would have to count 2147483648 elements or more, and code for Vulkan counts in 31 bits; "
+        "use smaller sizes",
+        name);
   if (sequence->code->ticks && (uint64_t)flags >> WEFT_ABI_CALL_SHIFT >= sequence->code->calls)
     return weft_fail(error, WEFT_BAD_MODULE,
                      "the module is damaged: it counts the time of %u calls, but not of call %u", sequence->code->calls,

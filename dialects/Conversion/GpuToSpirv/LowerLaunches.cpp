@@ -20,7 +20,7 @@ namespace weft {
 namespace {
 
 constexpr StringLiteral runtimeCall = "weft_dispatch";
-constexpr int64_t needsBarrier = 1, callShift = 32; // as abi.h has them
+constexpr int64_t needsBarrier = 1, tooLargeShift = 1, callShift = 32; // as abi.h has them
 
 struct Kernel {
   int64_t number;
@@ -33,7 +33,7 @@ struct LowerLaunches : impl::LowerLaunchesPassBase<LowerLaunches> {
     ModuleOp module = getOperation();
     WalkResult result = module.walk([&](gpu::GPUFuncOp kernel) {
       FailureOr<Record> record = Record::of(kernel.getArgumentTypes(), kernel.getLoc());
-      if (failed(record))
+      if (failed(record) || failed(checkCounts(kernel)))
         return WalkResult::interrupt();
       int64_t number = kernels.size();
       kernels[kernel] = {number, *record, writtenArguments(kernel)};
@@ -56,6 +56,18 @@ struct LowerLaunches : impl::LowerLaunchesPassBase<LowerLaunches> {
     for (auto global : llvm::make_early_inc_range(module.getOps<memref::GlobalOp>()))
       if (SymbolTable::symbolKnownUseEmpty(global, module))
         global.erase();
+  }
+
+  /// Kernels count in 32 bits, of which the sign is one. What is known when running is checked then.
+  static LogicalResult checkCounts(gpu::GPUFuncOp kernel) {
+    WalkResult result = kernel.walk([](arith::ConstantIndexOp op) {
+      if (llvm::isInt<32>(op.value()))
+        return WalkResult::advance();
+      op.emitError("a kernel would have to count to ")
+          << op.value() << ", and code for Vulkan counts in 31 bits; use smaller sizes";
+      return WalkResult::interrupt();
+    });
+    return failure(result.wasInterrupted());
   }
 
   /// Nothing on the host may read or write memory of the device.
@@ -92,10 +104,26 @@ struct LowerLaunches : impl::LowerLaunchesPassBase<LowerLaunches> {
     for (auto [i, size] : llvm::enumerate(ArrayRef<Value>{sizes.x, sizes.y, sizes.z}))
       put(arith::IndexCastOp::create(b, i64, size), groups, 8 * i);
 
+    Value tooLarge = arith::ConstantIntOp::create(b, false, 1);
+    auto putIndex = [&](Value value, const RecordField &field) {
+      Type word = b.getIntegerType(field.bytes * 8);
+      if (field.bytes < 8 && !getConstantIntValue(value)) {
+        // The kernel counts in 32 bits, of which the sign is one.
+        Value wide = arith::IndexCastOp::create(b, i64, value), narrow = arith::TruncIOp::create(b, word, wide);
+        Value again = arith::ExtSIOp::create(b, i64, narrow);
+        Value differs = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, again, wide);
+        tooLarge = b.createOrFold<arith::OrIOp>(tooLarge, differs);
+      }
+      put(arith::IndexCastOp::create(b, word, value), record, field.offset);
+    };
     DenseMap<Value, memref::ExtractStridedMetadataOp> described;
     for (const RecordField &field : facts.record.fields) {
       Value argument = launch.getKernelOperand(field.argument);
       Type word = b.getIntegerType(field.bytes * 8);
+      if (field.kind == RecordField::Number && argument.getType().isIndex()) {
+        putIndex(argument, field);
+        continue;
+      }
       if (field.kind == RecordField::Number) {
         put(numberOf(b, argument, word), record, field.offset);
         continue;
@@ -107,12 +135,14 @@ struct LowerLaunches : impl::LowerLaunchesPassBase<LowerLaunches> {
       Value value = field.kind == RecordField::Size     ? metadata.getSizes()[field.dim]
                     : field.kind == RecordField::Stride ? metadata.getStrides()[field.dim]
                                                         : addressOf(b, argument, metadata);
-      put(arith::IndexCastOp::create(b, word, value), record, field.offset);
+      putIndex(value, field);
     }
     int64_t flags = waiting.contains(launch) ? needsBarrier : 0;
     if (auto tick = launch->getAttrOfType<IntegerAttr>(contract::tick))
       flags |= tick.getInt() << callShift;
-    SmallVector<Value> arguments = {integer(facts.number), integer(flags), groups, record, integer(facts.record.bytes)};
+    Value refused = arith::ShLIOp::create(b, arith::ExtUIOp::create(b, i64, tooLarge), integer(tooLargeShift));
+    SmallVector<Value> arguments = {integer(facts.number), b.createOrFold<arith::OrIOp>(refused, integer(flags)),
+                                    groups, record, integer(facts.record.bytes)};
     func::CallOp::create(b, runtime(), arguments);
     launch.erase();
   }
@@ -127,8 +157,6 @@ struct LowerLaunches : impl::LowerLaunchesPassBase<LowerLaunches> {
 
   Value numberOf(ImplicitLocOpBuilder &b, Value value, Type word) {
     Type type = value.getType();
-    if (type.isIndex())
-      return arith::IndexCastOp::create(b, word, value);
     if (type == word || isa<FloatType>(type))
       return value;
     return arith::ExtUIOp::create(b, word, value);

@@ -163,13 +163,15 @@ void weft_bad_index(int64_t label, int64_t position, int64_t index, int64_t boun
 
 /* Code for Vulkan: appends a run of kernel number `kernel` of the code's table to what the call does.
  *   flags   WEFT_ABI_BARRIER: it reads or overwrites what a dispatch since the last barrier has written, or overwrites
- *           what one has read. From bit WEFT_ABI_CALL_SHIFT on: which element of the code's `ticks` its time belongs to
+ *           what one has read. WEFT_ABI_TOO_LARGE: a size, or a number of elements, does not fit 31 bits; then the call
+ *           fails. From bit WEFT_ABI_CALL_SHIFT on: which element of the code's `ticks` its time belongs to
  *   groups  workgroups along each axis, each in [0, 65535]; where one is 0 nothing is run
  *   record  the kernel's arguments, copied: all device addresses (8 bytes each), then 4-byte numbers; `bytes` of them,
  *           a multiple of 8 and at most WEFT_ABI_MAX_RECORD
  * Called from the thread that runs `run`. */
 enum {
   WEFT_ABI_BARRIER = 1,
+  WEFT_ABI_TOO_LARGE = 2,
   WEFT_ABI_CALL_SHIFT = 32,
   WEFT_ABI_MAX_RECORD = 1024,
   WEFT_ABI_MAX_GROUPS = 65535

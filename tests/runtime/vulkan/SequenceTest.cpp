@@ -80,6 +80,13 @@ TEST_F(Sequence, RefusesWhatNoCompilerShouldAskFor) {
                                        "most; use smaller sizes");
 }
 
+TEST_F(Sequence, RefusesMoreElementsThanKernelsCount) {
+  dispatch(0, WEFT_ABI_BARRIER | WEFT_ABI_TOO_LARGE, 1, {});
+  EXPECT_EQ(sequence.status, WEFT_BAD_INPUT);
+  EXPECT_STREQ(sequence.error.message, "kernel 'first' would have to count 2147483648 elements or more, and code for "
+                                       "Vulkan counts in 31 bits; use smaller sizes");
+}
+
 TEST_F(Sequence, KnowsWhoseTimeADispatchTakes) {
   uint64_t ticks[2];
   code.ticks = ticks;

@@ -24,3 +24,18 @@ gpu.module @module {
     gpu.return
   }
 }
+
+// -----
+
+module attributes {gpu.container_module} {
+  gpu.module @module {
+    gpu.func @kernel(%x: memref<?xf32>) kernel {
+      // expected-error @+1 {{a kernel would have to count to 2147483648, and code for Vulkan counts in 31 bits; use smaller sizes}}
+      %c2147483648 = arith.constant 2147483648 : index
+      %c0 = arith.constant 0 : index
+      %a = memref.load %x[%c0] : memref<?xf32>
+      memref.store %a, %x[%c2147483648] : memref<?xf32>
+      gpu.return
+    }
+  }
+}

@@ -11,9 +11,17 @@ module attributes {gpu.container_module} {
   // CHECK: %[[BYTES:.*]] = arith.muli %[[OFFSET]], %c4
   // CHECK: %[[BASE:.*]] = memref.extract_aligned_pointer_as_index %[[X]]
   // CHECK: %[[ADDRESS:.*]] = arith.addi %[[BASE]], %[[BYTES]]
+  // What does not fit the 31 bits that a kernel counts in is said by a flag.
+  // CHECK: %[[SIZE:.*]] = arith.index_cast %[[SIZES]]#0 : index to i64
+  // CHECK: %[[NARROW:.*]] = arith.trunci %[[SIZE]] : i64 to i32
+  // CHECK: %[[AGAIN:.*]] = arith.extsi %[[NARROW]] : i32 to i64
+  // CHECK: arith.cmpi ne, %[[AGAIN]], %[[SIZE]] : i64
   // CHECK: llvm.getelementptr %[[RECORD]][32]
   // CHECK: llvm.store %[[SCALE]], %{{.*}} : f32
-  // CHECK: call @weft_dispatch(%{{.*}}, %{{.*}}, %[[GROUPS]], %[[RECORD]], %c40_i64)
+  // CHECK: %[[LARGE:.*]] = arith.extui %{{.*}} : i1 to i64
+  // CHECK: %[[SHIFTED:.*]] = arith.shli %[[LARGE]], %c1_i64
+  // CHECK: %[[FLAG:.*]] = arith.ori %[[SHIFTED]], %c1_i64
+  // CHECK: call @weft_dispatch(%{{.*}}, %[[FLAG]], %[[GROUPS]], %[[RECORD]], %c40_i64)
   // CHECK-NOT: gpu.launch
   func.func @host(%x: memref<?x?xf32, strided<[?, 1], offset: ?>>, %y: memref<8xi1>, %n: index, %scale: f32) {
     %c1 = arith.constant 1 : index
