@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "vulkan/memory.h"
 #include "vulkan/pipelines.h"
+#include <stdlib.h>
 #include <string.h>
 
 weft_status weft_gpu_fail(weft_gpu *gpu, VkResult result, const char *what, weft_error *error) {
@@ -164,6 +165,8 @@ weft_status weft_gpu_open(const weft_allocator *allocator, const weft_abi_module
     return status;
   }
   weft_vk_choose_memory(gpu);
+  const char *order = getenv("WEFT_VULKAN_ORDER");
+  gpu->reverses = order && !strcmp(order, "reverse");
   *result = gpu;
   return WEFT_OK;
 }

@@ -44,6 +44,7 @@ typedef struct weft_gpu {
   int lost;                /* atomic: no call can succeed any more */
   uint32_t memory_type[3]; /* by weft_vk_use */
   int unified;             /* the host works in the device's memory, too */
+  int reverses;            /* between two barriers the last dispatch goes first: a test of the barriers */
   weft_vk_memory weights;
   VkPipelineLayout layout;
   weft_vk_pipelines tables[WEFT_VK_TABLES];

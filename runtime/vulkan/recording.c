@@ -81,7 +81,7 @@ static void dispatch_all(const weft_gpu *gpu, VkCommandBuffer commands, const we
       barrier(vk, commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT,
               VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);
     for (size_t i = first; i < end; i++) {
-      const weft_dispatch_step *step = &sequence->steps[i];
+      const weft_dispatch_step *step = &sequence->steps[gpu->reverses ? first + end - 1 - i : i];
       if (step->kernel != bound)
         vk->CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipelines[step->kernel]);
       bound = step->kernel;

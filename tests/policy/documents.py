@@ -5,6 +5,7 @@ to that file. The blocks of one document run in their order, in a scratch folder
 the commands after `# Check:` in the comment on top of an example.
 """
 
+import concurrent.futures
 import os
 import re
 import subprocess
@@ -36,11 +37,11 @@ def furnish(tree, scratch):
     os.symlink(tree.build, os.path.join(scratch, "build"))
 
 
-def run_commands(tree, text, scratch):
+def run_commands(tree, text, scratch, **variables):
     """What bash says of the commands; nothing where they end well."""
     paths = os.pathsep.join([str(tree.build / "bin"), os.environ["PATH"]])
     run = subprocess.run(["bash", "-e", "-u", "-o", "pipefail", "-c", text], cwd=scratch, timeout=300,
-                         env=os.environ | {"PATH": paths}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                         env=os.environ | {"PATH": paths} | variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                          errors="replace")
     if run.returncode != 0:
         return f"exit code {run.returncode}\n    " + "\n    ".join(run.stdout.splitlines()[-15:])
@@ -70,22 +71,52 @@ def test_commands(tree):
                 yield from run_blocks(tree, path, scratch)
 
 
+def example_commands(tree):
+    """(path, commands) of every example: how it is checked."""
+    for path in tree.files("*.weft", under=["examples/"]):
+        top = re.match(r"(#.*\n)+", tree.text(path))
+        yield path, re.findall(r"^# Check: (.*)$", top[0], re.MULTILINE) if top else []
+
+
+def check_example(tree, commands, **variables):
+    with tempfile.TemporaryDirectory() as scratch:
+        furnish(tree, scratch)
+        return run_commands(tree, "\n".join(commands), scratch, **variables)
+
+
 def test_examples(tree):
     """every example says how it is checked, and the commands run"""
-    found = list(tree.files("*.weft", under=["examples/"]))
+    found = list(example_commands(tree))
     if not found:
         yield "no example was found"
-    for path in found:
-        top = re.match(r"(#.*\n)+", tree.text(path))
-        commands = re.findall(r"^# Check: (.*)$", top[0], re.MULTILINE) if top else []
+    for path, commands in found:
         if not commands:
             yield f"{path}:1: no '# Check: COMMAND' in the comment on top"
             continue
-        with tempfile.TemporaryDirectory() as scratch:
-            furnish(tree, scratch)
-            problem = run_commands(tree, "\n".join(commands), scratch)
+        problem = check_example(tree, commands)
         if problem:
             yield f"{path}:1: {problem}"
+
+
+def test_examples_on_vulkan(tree):
+    """every example agrees with float64 on a Vulkan device, with kernels between barriers in reverse order (slow)
+
+    With synchronisation validation, any message of which fails a call. It knows of copies and fills, but not of memory
+    that shaders reach by address: a barrier that is missing between two kernels shows in the numbers, since the later
+    kernel then runs first."""
+    if os.environ.get("WEFT_VULKAN_VALIDATION") != "1":
+        raise Skip("no Vulkan device with a validation layer")
+
+    def check(example):
+        path, commands = example
+        verified = [re.sub(r"^weft verify ", "weft verify --device vulkan ", command) for command in commands]
+        if verified == commands:
+            return f"{path}:1: none of its commands is weft verify"
+        problem = check_example(tree, verified, WEFT_VULKAN_VALIDATION="sync", WEFT_VULKAN_ORDER="reverse")
+        return f"{path}:1: {problem}" if problem else None
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from filter(None, pool.map(check, list(example_commands(tree))))
 
 
 def test_generated(tree):

@@ -17,7 +17,7 @@ def environment(base, weft, cache):
     software with one thread, since several tests run at once, and with the vectors that kernels are tested with.
     """
     variables = {"WEFT_VULKAN_CACHE": str(cache), "LP_NUM_THREADS": "1", "LP_NATIVE_VECTOR_WIDTH": "256"}
-    ours = ("WEFT_VULKAN_LOADER", "WEFT_VULKAN_MEMORY", "WEFT_VULKAN_VALIDATION")
+    ours = ("WEFT_VULKAN_LOADER", "WEFT_VULKAN_MEMORY", "WEFT_VULKAN_VALIDATION", "WEFT_VULKAN_ORDER")
     inherited = {name: value for name, value in base.items() if name not in ours}
     if not os.path.exists(weft):
         return {**inherited, **variables}, "weft is not built"
