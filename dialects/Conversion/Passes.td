@@ -94,10 +94,12 @@ def ConvertWeftToGpuPass : Pass<"convert-weft-to-gpu", "::mlir::ModuleOp"> {
 def ExpandGpuMathPass : Pass<"weft-expand-gpu-math"> {
   let summary = "replace functions that shaders lack or have too coarsely";
   let description = [{
-    sin, cos and pow of f32 by f64 arithmetic, correctly rounded but for a few numbers, with the special cases of C; sin and
-    cos of f64, which only positions are, to the digits of an f32 and for angles below 3e9. What `weft-expand-math` replaces is replaced before.
+    By integers and f32: sin and cos of f32, to two units in the last place, and so those of a position times a frequency in
+    f64 that are rounded to f32, where frequencies are a constant table; pow of f32, to one unit, with the special cases of
+    C. Other sin and cos of f64 by f64, to the digits of an f32 and for angles below 3e9. What `weft-expand-math` replaces
+    is replaced before.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect"];
 }
 
 def LowerLaunchesPass : Pass<"weft-lower-launches", "::mlir::ModuleOp"> {

@@ -118,7 +118,7 @@ void expectWithin(ModuleOp module, const GpuProfile &profile) {
   ASSERT_TRUE(kernels);
   ASSERT_FALSE(kernels.empty());
   constexpr int64_t always = WEFT_ABI_VK_INT64 | WEFT_ABI_VK_INT8 | WEFT_ABI_VK_STORAGE8 | WEFT_ABI_VK_INT64_ATOMICS |
-                             WEFT_ABI_VK_FLOAT64 | WEFT_ABI_VK_INT16 | WEFT_ABI_VK_STORAGE16 | WEFT_ABI_VK_FLOAT16;
+                             WEFT_ABI_VK_INT16 | WEFT_ABI_VK_STORAGE16 | WEFT_ABI_VK_FLOAT16;
   constexpr int64_t ofMatrices = WEFT_ABI_VK_COOPMAT | WEFT_ABI_VK_MEMORY_MODEL;
   for (auto kernel : kernels.getAsRange<DictionaryAttr>()) {
     SCOPED_TRACE(kernel.getAs<StringAttr>("name").str());
