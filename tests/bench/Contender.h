@@ -22,6 +22,8 @@ public:
   virtual Json prepare(const Json &work) = 0;
   /// Does the work once; that is what is timed.
   virtual void call() = 0;
+  /// The seconds of the last call by a clock of the contender's own, a GPU's; less than 0: it has none.
+  virtual double seconds() { return -1; }
   /// What the last call gave, where that are numbers.
   virtual std::vector<float> result() { return {}; }
 };

@@ -14,6 +14,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 import contenders
+import devices
 import report
 import setup
 import start
@@ -26,11 +27,12 @@ class Bench:
     def __init__(self, home, options):
         self.home, self.options = home, options
         self.data, self.stable = Data(home), contenders.Stable(home)
-        self.absences = {}
+        self.absences, self.known_device = {}, None
         self.results = tempfile.TemporaryDirectory(dir=home.folder)  # another run may be going on
 
     def ready(self, work, threads):
         """(name, contender) of all that can do a work, Weft first, with results that agree."""
+        threads = threads if work.device == "cpu" else 1
         spec, parties, wanted = self.data.spec(work, threads), [], None
         for full in work.contenders:
             if self.options.peers is not None and full != "weft" and full.split()[0] not in self.options.peers:
@@ -38,11 +40,11 @@ class Bench:
             name, _, variant = full.partition(" ")
             try:
                 contender = self.stable.get(name, threads, variant)
-                contender.ask(do="prepare", work=spec | {"variant": variant})
+                contender.prepare(spec | {"variant": variant})
                 found = pathlib.Path(self.results.name, f"{full.replace(' ', '-')}.bin")
                 contender.ask(do="result", file=str(found))
                 wanted = wanted or found
-                self.compare(work, wanted, found, full)
+                self.compare(work, wanted, found, full, 2e-2 if full.endswith("f16") else work.tolerance)
                 parties.append((full, contender))
             except Absent as absent:
                 if full == "weft":
@@ -50,10 +52,10 @@ class Bench:
                 self.say_once(full, str(absent))
         return parties
 
-    def compare(self, work, wanted, found, who):
+    def compare(self, work, wanted, found, who, tolerance):
         reply = self.stable.get("machine", 1, "compare").ask(do="compare", wanted=str(wanted), found=str(found))
         # Written so that a NaN is too far off.
-        if not reply["difference"] <= work.tolerance * reply["largest"]:
+        if not reply["difference"] <= tolerance * reply["largest"]:
             raise Absent(f"its result of '{work.name}' is {reply['difference']} off, where the largest number is "
                          f"{reply['largest']}")
 
@@ -64,6 +66,8 @@ class Bench:
 
     def limits(self, work, threads):
         """(name, contender) of the machine's limits that may bind, with what they do in one call."""
+        if work.device != "cpu":
+            return self.device_limits(work)
         limits = []
         if work.flops:
             peak = self.stable.get("machine", threads, "peak")
@@ -75,6 +79,21 @@ class Bench:
             limits.append(("read", read, facts["bytes"]))
         return limits
 
+    def device(self):
+        if self.known_device is None:
+            self.known_device = devices.Device(self.data.weft, self.options.device)
+        return self.known_device
+
+    def device_limits(self, work):
+        """The same of a GPU: what our largest product and our copy reach there."""
+        limits = []
+        for name, limit in self.device().limits().items():
+            contender = self.stable.get("weft", 1, f"{work.device} {name}")
+            if contender.facts is None:
+                contender.prepare(self.data.spec(limit, 1))
+            limits.append((name, contender, limit.flops or limit.bytes))
+        return limits
+
     def measure(self, work, threads):
         parties = self.ready(work, threads)
         limits = self.limits(work, threads)
@@ -83,9 +102,10 @@ class Bench:
             seconds = work.seconds if self.options.seconds is None else self.options.seconds
             # Threads of the one before may still spin where several are at work.
             times = contenders.alternate(everyone, self.options.rounds or work.rounds, seconds,
-                                         pause=0 if threads == 1 else 0.08)
+                                         pause=0 if threads == 1 or work.device != "cpu" else 0.08)
         rates = {name: [amount / t for t in times[name]] for name, _, amount in limits}
-        return report.Result(work, threads, {name: times[name] for name, _ in parties}, rates)
+        own = dict(parties)["weft"]
+        return report.Result(work, threads, {name: times[name] for name, _ in parties}, rates, own.waited, own.facts)
 
     def keep(self, result):
         """Prints it, and adds it to the file: what comes after may be interrupted."""
@@ -98,12 +118,14 @@ class Bench:
         count = 0
         chosen = self.options.groups or list(works.GROUPS) + ["start"]
         for group in chosen:
+            if group == "vulkan":
+                print(f"\n{self.device().describe()}", end="")
             print(f"\n{report.HEAD}", flush=True)
-            for threads in self.options.threads:
+            for threads in self.options.threads if group != "vulkan" else ["gpu" if self.device().real else "sw"]:
                 if group == "start":
                     count += start.measure(self, threads)
                     continue
-                for work in works.GROUPS[group]():
+                for work in self.device().works() if group == "vulkan" else works.GROUPS[group]():
                     if all(word in work.name for word in self.options.only):
                         self.keep(self.measure(work, threads))
                         count += 1
@@ -119,7 +141,7 @@ class Bench:
 def arguments():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__.split("\n\n")[0])
     parser.add_argument("groups", nargs="*", metavar="GROUP",
-                        help=f"{', '.join(works.GROUPS)} or start; without any, all of them")
+                        help=f"{', '.join(works.GROUPS)}, start or vulkan; without any, all but vulkan")
     parser.add_argument("--only", action="append", default=[], metavar="TEXT", help="only works whose names contain it")
     parser.add_argument("--threads", default="1,2", help="numbers of threads, by default 1,2")
     parser.add_argument("--rounds", type=int, help="instead of those of each work")
@@ -127,14 +149,15 @@ def arguments():
     parser.add_argument("--peers", metavar="NAMES", help="only these: onednn,openblas,torch,onnxruntime,openvino")
     parser.add_argument("--json", metavar="FILE", help="add the figures to those in this file")
     parser.add_argument("--table", metavar="FILE", help="print the figures in this file as a table, and measure nothing")
+    parser.add_argument("--device", default="vulkan", help="of the group vulkan: vulkan:N, by default the best")
     parser.add_argument("--guard", metavar="COMMAND",
                         help="run while timing: it prints a line when the machine is quiet, and ends with its input")
     parser.add_argument("--setup", action="store_true", help="install all peers: packages of PyPI and of Debian")
     parser.add_argument("--build", default=ROOT / "build", type=pathlib.Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     for group in options.groups:
-        if group not in works.GROUPS and group != "start":
-            parser.error(f"there is no group '{group}'; there are {', '.join(works.GROUPS)} and start")
+        if group not in works.GROUPS and group not in ("start", "vulkan"):
+            parser.error(f"there is no group '{group}'; there are {', '.join(works.GROUPS)}, start and vulkan")
     options.peers = None if options.peers is None else options.peers.split(",")
     options.threads = [int(text) for text in options.threads.split(",")]
     return options

@@ -47,7 +47,7 @@ class Contender:
     """One process, for one number of threads."""
 
     def __init__(self, home, name, threads):
-        self.name = name
+        self.name, self.facts, self.waited = name, None, []
         # Libraries read their number of threads when they are loaded. Weft gets it with each work.
         environment = os.environ | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads),
                                     "OPENBLAS_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false",
@@ -71,9 +71,15 @@ class Contender:
             raise Absent(f"{self.name}: {reply['error']}")
         return reply
 
+    def prepare(self, work):
+        self.facts, self.waited = self.ask(do="prepare", work=work), []
+
     def seconds(self, limit):
         """The median of calls for about so long; of the machine, whose limit it is, the best."""
-        times = self.ask(do="run", seconds=limit)["seconds"]
+        reply = self.ask(do="run", seconds=limit)
+        times = reply["seconds"]
+        # Where a GPU's clock was asked: what the host waited.
+        self.waited += [statistics.median(reply["waited"])] if "waited" in reply else []
         return min(times) if self.name == "machine" else statistics.median(times)
 
     def close(self):

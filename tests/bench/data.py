@@ -56,6 +56,9 @@ class Data:
         types = "" if work.type == "f32" else f"-{work.type}-{work.activations}"
         weights, library = None, self.home.folder / f"{stem}{types}.so"
         options = ["-q", *axes, "--type", work.type, "--activations", work.activations]
+        if work.device != "cpu":
+            library = library.with_suffix(".vulkan.so")
+            options += ["--target", "vulkan", "--profile"]
         if work.weights:
             weights = self.home.folder / f"{stem}.safetensors"
             if not weights.exists():
@@ -69,7 +72,8 @@ class Data:
     def spec(self, work, threads):
         """Everything that a contender is told."""
         library, weights = self.compiled(work)
-        spec = work.spec | {"threads": threads, "artefact": str(library), "inputs": self.inputs(work.inputs, 1)}
+        spec = work.spec | {"threads": threads, "artefact": str(library), "inputs": self.inputs(work.inputs, 1),
+                            "device": work.device}
         if work.past is not None:
             spec["past"] = self.inputs(work.past, 2)
         if weights:

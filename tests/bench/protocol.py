@@ -1,7 +1,8 @@
 """How bench.py and its contenders talk: one JSON object to a line, requests in, answers out.
 
   {"do": "prepare", "work": {...}}             facts about it; the work was done once
-  {"do": "run", "seconds": s}                  {"seconds": [...]}: of each call until s have passed, one at least
+  {"do": "run", "seconds": s}                  {"seconds": [...]}: of each call until s have passed, one at least;
+                                               by a GPU's clock perhaps, then "waited" says what its host waited
   {"do": "result", "file": f}                  {}: f32 numbers of the last call are in the file
   {"do": "compare", "wanted": f, "found": g}   {"difference": d, "largest": n}; programs in C++ only
 An answer {"error": text} says why not. Contender.cpp is the same for programs in C++.
@@ -40,7 +41,8 @@ def answer(contender, request):
         while not times or before - begin < limit:
             contender.call()
             after = time.perf_counter()
-            times.append(after - before)
+            own = contender.seconds() if hasattr(contender, "seconds") else None  # by a clock of its own, a GPU's
+            times.append(after - before if own is None else own)
             before = after
         return {"seconds": times}
     if request["do"] == "result":

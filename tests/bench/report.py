@@ -12,8 +12,10 @@ HEAD = (f"{'work':34} {'thr':>3} {'ms':>10} {'limit ms':>9} {'share':>6} {'bar':
 class Result:
     """Times of all parties and rates of the machine, round by round."""
 
-    def __init__(self, work, threads, times, rates):
+    def __init__(self, work, threads, times, rates, waited=(), facts=None):
         self.work, self.threads = work, threads
+        # Of a GPU: what its host waited for a call, and how many kernels that was.
+        self.call = {"call_ms": 1e3 * statistics.median(waited), "launches": facts["launches"]} if waited else {}
         ours = times["weft"]
         self.ms = {name: 1e3 * statistics.median(t) for name, t in times.items()}
         self.ratios = {name: statistics.median(a / b for a, b in zip(t, ours)) for name, t in times.items() if name != "weft"}
@@ -30,7 +32,8 @@ class Result:
         return {"group": self.work.group, "work": self.work.name, "threads": self.threads, "ms": self.ms,
                 "limit_ms": None if self.limit is None else 1e3 * self.limit, "share": self.share,
                 "share_bar": self.work.share, "ratios": self.ratios, "ratio_bar": self.work.ratio,
-                "gflops": self.rates.get("peak", 0) / 1e9, "gbytes": self.rates.get("read", 0) / 1e9}
+                "gflops": self.rates.get("peak", 0) / 1e9, "gbytes": self.rates.get("read", 0) / 1e9} | self.call | (
+                    {"flops": self.work.flops, "bytes": self.work.bytes} if self.call else {})
 
 
 def line(r):
@@ -43,7 +46,16 @@ def line(r):
     bar = f" ({r['ratio_bar']:g})" if r["ratio_bar"] and r["ratios"] else ""
     peers = ", ".join(f"{name} {ratio:.2f}" for name, ratio in r["ratios"].items())
     return (f"{r['work']:34} {r['threads']:>3} {r['ms']['weft']:10.3f} {limit:>9} {percent(r['share']):>6} "
-            f"{percent(r['share_bar']):>5}  {peers}{bar}{'  missed: ' + ', '.join(missed) if missed else ''}")
+            f"{percent(r['share_bar']):>5}  {peers}{bar}{called(r)}{'  missed: ' + ', '.join(missed) if missed else ''}")
+
+
+def called(r):
+    """Of a GPU's kernels: how many there are, what they reach, and what a call takes on the host."""
+    if "call_ms" not in r:
+        return ""
+    rates = [f"{amount / r['ms']['weft'] / 1e6:.1f} {unit}" for unit, amount in (("GFLOP/s", r["flops"]), ("GB/s", r["bytes"]))
+             if amount]
+    return f"  {', '.join(rates)}; {r['launches']} kernels in a call of {r['call_ms']:.3f} ms"
 
 
 def machine():

@@ -21,7 +21,7 @@ def run(home):
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package]
         fallback = [*pip[:-1], "--index-url", INDEX, package]
         cpu = [*pip[:-1], package + "+cpu"]
-        commands = [cpu, fallback, pip] if package.startswith("torch") else [pip]
+        commands = [cpu, fallback, pip] if package.startswith("torch") and not shutil.which("nvidia-smi") else [pip]
         if not any(subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0 for command in commands):
             failed.append(f"{package} cannot be installed by pip")
     command = ["apt-get", "install", "--yes", "--no-install-recommends", *DEBIAN]

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 
 import protocol
+import torch_cuda
 import torch_models
 
 
@@ -69,18 +70,22 @@ class Torch:
         torch.set_num_threads(work["threads"])
         torch._dynamo.reset()
         self.kind, self.function = work["kind"], None
-        self.function = KINDS[work["kind"]](work)
+        self.cuda = torch_cuda.Cuda(work) if work.get("variant", "").startswith("cuda") else None
+        self.function = self.cuda.call if self.cuda else KINDS[work["kind"]](work)
         return {"version": torch.__version__}
 
     def call(self):
         with torch.no_grad():
             self.given = self.function()
 
+    def seconds(self):
+        return self.cuda.seconds() if self.cuda else None
+
     def result(self):
         first = self.given[0] if isinstance(self.given, tuple) else self.given
         if self.kind in ("attention", "flex", "decode"):
             first = first.transpose(1, 2)  # positions before heads, as Weft has them
-        return first.numpy()
+        return first.cpu().float().numpy()
 
 
 if __name__ == "__main__":

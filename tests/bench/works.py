@@ -26,6 +26,7 @@ class Work:
     seconds: float = 0.03           # to measure in each round
     tolerance: float = 1e-4         # of differences of results, in terms of the largest number
     rounds: int = 9
+    device: str = "cpu"             # or vulkan:N; times are then those of its kernels, and limits what the best of ours reach
 
 
 def matmuls():
@@ -123,6 +124,53 @@ def models():
         yield Work("models", f"vit-b/16 {batch}", "tests/bench/Inputs/vit.weft", {"kind": "model", "model": "vit"},
                    [("f32", [batch, 3, 224, 224], 0)], ["weft"] + peers, weights=True, ratio=1.2, seconds=0, rounds=5,
                    flops=batch * (transformer(12, 768, 3072, length, length * length) + 2 * 196 * 768 * 768))
+
+
+def vulkans(device, real):
+    """Of a device: what its memory and its products reach at most, then the kernels of transformers. In software, smaller."""
+    def work(name, model, inputs, **more):
+        more = {"contenders": ["weft", "torch cuda"], "rounds": 5, "seconds": 0.05} | more
+        spec = {"kind": "model"} | more.pop("spec", {})
+        return Work("vulkan", name, f"tests/bench/Inputs/{model}.weft", spec, inputs, device=device, **more)
+
+    f32 = lambda *shape: ("f32", list(shape), 0)
+    rows = 65536 if real else 4096
+    yield work(f"copy {rows * 4096 >> 20} MiB", "copy", [f32(rows, 1024)], spec={"kind": "copy"}, bytes=8 * rows * 1024)
+    sizes = ((8192, 8192, 8192), (4096, 4096, 4096), (512, 4096, 4096), (1, 4096, 4096), (1, 14336, 4096)) if real else (
+        (512, 768, 768), (64, 768, 768), (1, 768, 768))
+    for rows, columns, depth in sizes:
+        yield work(f"matmul {rows}x{columns}x{depth}", "matmul", [f32(rows, depth)], flops=2 * rows * columns * depth,
+                   bytes=4 * (columns * depth + rows * depth + rows * columns), weights=True,
+                   spec={"kind": "matmul", "rows": rows, "columns": columns, "depth": depth},
+                   axes={"from": depth, "to": columns})
+    for width in (64, 128):
+        heads = 2048 // width if real else 256 // width
+        for mask in ("plain", "causal"):
+            for length in (1024, 2048, 4096, 8192, 16384) if real else (256, 512):
+                pairs = length * (length + 1) / 2 if mask == "causal" else length * length
+                yield work(f"attention {mask} {length}, {heads} heads of {width}", f"attend-{mask}",
+                           [f32(length, heads, width)] * 3, spec={"kind": "attention", "causal": mask == "causal"},
+                           contenders=["weft", "torch cuda", "torch cuda-f16"], flops=4 * pairs * heads * width,
+                           bytes=16 * length * heads * width, axes={"head": heads, "dim": width})
+    for heads, keys in ((12, 12), (32, 8)):
+        for length in (1024, 4096, 8192) if real else (256, 1024):
+            past = length - 1
+            yield work(f"decode {length}, {heads} heads of {keys}", "decode",
+                       [f32(1, 1, heads, WIDTH), f32(1, 1, keys, WIDTH), f32(1, 1, keys, WIDTH)],
+                       spec={"kind": "decode", "heads": heads, "keys": keys, "length": length},
+                       flops=4 * heads * WIDTH * length, bytes=8 * keys * WIDTH * length,
+                       axes={"head": heads, "kv_head": keys},
+                       past=[f32(1, past, heads, WIDTH), f32(1, past, keys, WIDTH), f32(1, past, keys, WIDTH)])
+    blocks = {"gpt2": (768, 12, 12, 64, 2 * 768 * 3072), "llama": (2048, 32, 8, 64, 3 * 2048 * 5632)}
+    for name, (embed, heads, keys, dim, mlp) in blocks.items():
+        length = 512 if real else 64
+        matrices = embed * dim * (2 * heads + 2 * keys) + mlp
+        pairs = length * (length + 1) / 2
+        yield work(f"{name} block {length}", f"{name}-block", [f32(1, length, embed)], weights=True, contenders=["weft"],
+                   flops=2 * length * matrices + 4 * pairs * heads * dim, bytes=4 * matrices)
+        yield work(f"{name} block step at {length}", f"{name}-block", [f32(1, 1, embed)], weights=True,
+                   contenders=["weft"], past=[f32(1, length, embed)], flops=2 * matrices,
+                   bytes=4 * (matrices + 2 * keys * dim * (length + 1)))
 
 
 GROUPS = {"matmul": matmuls, "types": narrow_matmuls, "attention": attentions, "decode": decodes, "models": models}
