@@ -14,11 +14,14 @@
 #include "mlir/Conversion/VectorToSPIRV/VectorToSPIRV.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/SPIRV/IR/SPIRVDialect.h"
 #include "mlir/Dialect/SPIRV/IR/SPIRVOps.h"
 #include "mlir/Dialect/SPIRV/IR/TargetAndABI.h"
 #include "mlir/Dialect/SPIRV/Transforms/Passes.h"
 #include "mlir/Dialect/SPIRV/Transforms/SPIRVConversion.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -61,6 +64,27 @@ spirv::TargetEnvAttr environment(MLIRContext *context, const GpuProfile &profile
                                                std::nullopt, std::nullopt, ArrayAttr(), ArrayAttr());
   return spirv::TargetEnvAttr::get(triple, hasMatrices ? limits : spirv::getDefaultResourceLimits(context),
                                    spirv::ClientAPI::Vulkan);
+}
+
+/// Upstream's loops say what they carry only at the end of a round: for one without a round it has to be said here.
+/// (Not for matrices, of which there is no choice: all of a subgroup go through their loops, which have a round.)
+void completeEmptyLoops(Operation *module) {
+  module->walk([](scf::ForOp loop) {
+    if (loop.getNumResults() == 0)
+      return;
+    ImplicitLocOpBuilder b(loop.getLoc(), loop->getContext());
+    b.setInsertionPointAfter(loop);
+    Value hasRound =
+        b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::slt, loop.getLowerBound(), loop.getUpperBound());
+    if (matchPattern(hasRound, m_One()))
+      return;
+    for (auto [result, init] : llvm::zip_equal(loop.getResults(), loop.getInitArgs())) {
+      if (result.use_empty() || !isa<IntegerType, FloatType, IndexType, VectorType>(result.getType()))
+        continue;
+      auto either = arith::SelectOp::create(b, hasRound, result, init);
+      result.replaceAllUsesExcept(either.getResult(), either);
+    }
+  });
 }
 
 /// The kernel's one argument comes as a push constant.
@@ -117,6 +141,7 @@ struct ConvertToSpirv : impl::ConvertToSpirvPassBase<ConvertToSpirv> {
     getOperation().walk([&](gpu::GPUModuleOp module) {
       for (auto global : llvm::make_early_inc_range(module.getOps<memref::GlobalOp>()))
         global.erase(); // weft-lower-launches made arrays of them
+      completeEmptyLoops(module);
       modules[hasMatrices(module)].push_back(module);
     });
     for (bool matrices : {false, true})

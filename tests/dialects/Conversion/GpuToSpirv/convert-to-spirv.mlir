@@ -26,3 +26,27 @@ gpu.module @module {
     gpu.return
   }
 }
+
+// A loop that may have no round gives its first value then.
+// CHECK: spirv.func @sum()
+// CHECK: %[[BOUND:.*]] = spirv.Load "PhysicalStorageBuffer" %{{.*}} ["Aligned", 4] : i32
+// CHECK: %[[SUM:.*]] = spirv.Load "Function"
+// CHECK: %[[ANY:.*]] = spirv.SLessThan %{{.*}}, %[[BOUND]] : i32
+// CHECK: spirv.Select %[[ANY]], %[[SUM]], %cst_f32
+gpu.module @loops {
+  gpu.func @sum(%record: i64) kernel attributes {known_block_size = array<i32: 64, 1, 1>} {
+    %one = arith.constant 1.0 : f32
+    %c1 = arith.constant 1 : index
+    %from = gpu.thread_id x
+    %n = spirv.ConvertUToPtr %record : i64 to !spirv.ptr<i32, PhysicalStorageBuffer>
+    %bound = spirv.Load "PhysicalStorageBuffer" %n ["Aligned", 4] : i32
+    %to = arith.index_cast %bound : i32 to index
+    %sum = scf.for %i = %from to %to step %c1 iter_args(%so_far = %one) -> f32 {
+      %next = arith.addf %so_far, %so_far : f32
+      scf.yield %next : f32
+    }
+    %p = spirv.ConvertUToPtr %record : i64 to !spirv.ptr<f32, PhysicalStorageBuffer>
+    spirv.Store "PhysicalStorageBuffer" %p, %sum ["Aligned", 4] : f32
+    gpu.return
+  }
+}
