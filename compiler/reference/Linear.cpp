@@ -150,7 +150,14 @@ llvm::Error evaluate(PackedLinearOp op, Frame &frame) {
   if (!epilogue)
     return epilogue.takeError();
   std::vector<double> weights = dequantize(type, packed, scales, depth);
-  const Tensor &x = frame.options.roundActivations ? roundActivations(op, input) : input;
+  auto normScale = perColumn(op, "norm_scale", op.getNormScale(), op.getInput(), frame);
+  if (!normScale)
+    return normScale.takeError();
+  Tensor normed;
+  if (auto eps = op.getNormEps())
+    normed = rmsNorm(frame, op.getResult(), input, eps->convertToDouble(), *normScale);
+  const Tensor &given = op.getNormEps() ? normed : input;
+  const Tensor &x = frame.options.roundActivations ? roundActivations(op, given) : given;
   if (auto error = inPrecision(frame, op.getResult(), [&](auto zero) {
         return packedLinear<decltype(zero)>(op, x, weights, *epilogue, *extras, *result);
       }))

@@ -53,24 +53,29 @@ template <typename T> void softmax(std::vector<T> &row) {
     x /= sum;
 }
 
-/// Sets the op's result to its input with `kernel(row)` applied to every row.
-template <typename Op, typename Kernel> llvm::Error forEachRow(Op op, Frame &frame, Kernel kernel) {
-  Tensor result = frame[op.getInput()];
-  int64_t rows = count(leading(result)), width = result.shape.back();
-  inPrecision(frame, op.getResult(), [&](auto zero) {
+/// The input with `kernel(row)` applied to every row.
+template <typename Kernel> Tensor forEachRow(const Frame &frame, Value result, const Tensor &input, Kernel kernel) {
+  Tensor rowsOf = input;
+  int64_t rows = count(leading(rowsOf)), width = rowsOf.shape.back();
+  inPrecision(frame, result, [&](auto zero) {
     std::vector<decltype(zero)> row(width);
     for (int64_t r = 0; r < rows; ++r) {
-      auto begin = result.values.begin() + r * width;
+      auto begin = rowsOf.values.begin() + r * width;
       std::copy_n(begin, width, row.begin());
       kernel(row);
       std::copy_n(row.begin(), width, begin);
     }
   });
-  frame.set(op.getResult(), std::move(result));
+  return rowsOf;
+}
+
+template <typename Op, typename Kernel> llvm::Error setRows(Op op, Frame &frame, Kernel kernel) {
+  frame.set(op.getResult(), forEachRow(frame, op.getResult(), frame[op.getInput()], kernel));
   return llvm::Error::success();
 }
 
-/// An optional operand with one element per column.
+} // namespace
+
 llvm::Expected<const Tensor *> perColumn(Operation *op, StringRef name, Value operand, Value input,
                                          const Frame &frame) {
   if (!operand)
@@ -80,14 +85,17 @@ llvm::Expected<const Tensor *> perColumn(Operation *op, StringRef name, Value op
   return &frame[operand];
 }
 
-} // namespace
+Tensor rmsNorm(const Frame &frame, Value result, const Tensor &input, double eps, const Tensor *scale) {
+  return forEachRow(frame, result, input, [&](auto &row) { rmsNorm(row, eps, scale); });
+}
 
 llvm::Error evaluate(RmsNormOp op, Frame &frame) {
   auto scale = perColumn(op, "scale", op.getScale(), op.getInput(), frame);
   if (!scale)
     return scale.takeError();
-  double eps = op.getEps().convertToDouble();
-  return forEachRow(op, frame, [&](auto &row) { rmsNorm(row, eps, *scale); });
+  frame.set(op.getResult(),
+            rmsNorm(frame, op.getResult(), frame[op.getInput()], op.getEps().convertToDouble(), *scale));
+  return llvm::Error::success();
 }
 
 llvm::Error evaluate(LayerNormOp op, Frame &frame) {
@@ -98,11 +106,11 @@ llvm::Error evaluate(LayerNormOp op, Frame &frame) {
   if (!shift)
     return shift.takeError();
   double eps = op.getEps().convertToDouble();
-  return forEachRow(op, frame, [&](auto &row) { layerNorm(row, eps, *scale, *shift); });
+  return setRows(op, frame, [&](auto &row) { layerNorm(row, eps, *scale, *shift); });
 }
 
 llvm::Error evaluate(SoftmaxOp op, Frame &frame) {
-  return forEachRow(op, frame, [](auto &row) { softmax(row); });
+  return setRows(op, frame, [](auto &row) { softmax(row); });
 }
 
 llvm::Error evaluate(ArgmaxOp op, Frame &frame) {

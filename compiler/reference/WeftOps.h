@@ -18,6 +18,8 @@ llvm::Error evaluate(PackedLinearOp op, Frame &frame);
 llvm::Error evaluate(AttentionOp op, Frame &frame);
 // Rows.cpp
 llvm::Error evaluate(RmsNormOp op, Frame &frame);
+/// The rows of `input`, normed in the precision of `result`. `scale` may be null.
+Tensor rmsNorm(const Frame &frame, mlir::Value result, const Tensor &input, double eps, const Tensor *scale);
 llvm::Error evaluate(LayerNormOp op, Frame &frame);
 llvm::Error evaluate(SoftmaxOp op, Frame &frame);
 llvm::Error evaluate(ArgmaxOp op, Frame &frame);
@@ -29,6 +31,10 @@ llvm::Error evaluate(CacheOp op, Frame &frame);
 /// Fails unless an operand has the shape that the sizes of the others ask for. What is static was verified; what is
 /// known only when running is checked here.
 llvm::Error expectShape(mlir::Operation *op, llvm::StringRef name, const Tensor &tensor, llvm::ArrayRef<int64_t> shape);
+
+/// An optional operand with one element per column.
+llvm::Expected<const Tensor *> perColumn(mlir::Operation *op, llvm::StringRef name, mlir::Value operand,
+                                         mlir::Value input, const Frame &frame);
 
 /// Calls `kernel` with a number of the type to compute in: float where results are rounded, else double.
 template <typename Kernel> auto inPrecision(const Frame &frame, mlir::Value result, Kernel kernel) {

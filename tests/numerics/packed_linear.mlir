@@ -91,3 +91,31 @@ func.func @bf16() {
   check.expect_eq %y, %expected : tensor<1x1xf32>
   return
 }
+
+// Rows of the input are normed before, with a scale and without; expected values from numpy in f64.
+func.func @normed() {
+  %x = arith.constant dense<[[-0.3, -0.9, 0.16, 2.24], [-0.83, -0.62, 0.21, 0.49]]> : tensor<2x4xf32>
+  %w = arith.constant dense<[[0.11, 0.06, -1.23, 0.3], [0.08, 1.36, -1.55, -0.2], [0.86, 0.12, -0.64, 1.1]]> : tensor<3x4xf32>
+  %g = arith.constant dense<[-0.18, -0.21, 0.7, 0.52]> : tensor<4xf32>
+  %b = arith.constant dense<[0.5, -0.25, 1.0]> : tensor<3xf32>
+  %p = weft.pack %w {panel = 2 : i64} : (tensor<3x4xf32>) -> tensor<2x4x2xf32>
+  %y = weft.packed_linear %x, %p norm_scale %g extras %b
+      attributes {columns = 3 : i64, extra_maps = [affine_map<(d0, d1) -> (d1)>], norm_eps = 1.0e-5 : f64} {
+  ^bb0(%acc: f32, %bias: f32):
+    %0 = arith.addf %acc, %bias : f32
+    weft.yield %0 : f32
+  } : (tensor<2x4xf32>, tensor<2x4x2xf32>, tensor<4xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+  %scaled = arith.constant dense<
+      [[0.6878356, -0.3691201, 2.049044], [0.362464, -0.4041212, 1.566987]]> : tensor<2x3xf32>
+  check.expect_close %y, %scaled {atol = 1.0e-6 : f64} : tensor<2x3xf32>
+  %z = weft.packed_linear %x, %p extras %b
+      attributes {columns = 3 : i64, extra_maps = [affine_map<(d0, d1) -> (d1)>], norm_eps = 1.0e-5 : f64} {
+  ^bb0(%acc: f32, %bias: f32):
+    %0 = arith.addf %acc, %bias : f32
+    weft.yield %0 : f32
+  } : (tensor<2x4xf32>, tensor<2x4x2xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+  %plain = arith.constant dense<
+      [[0.8184739, -1.844831, 2.637163], [0.08837394, -2.538318, 0.3415356]]> : tensor<2x3xf32>
+  check.expect_close %z, %plain {atol = 1.0e-6 : f64} : tensor<2x3xf32>
+  return
+}

@@ -157,10 +157,9 @@ private:
     } else if (auto load = dyn_cast<vector::LoadOp>(op)) {
       auto type = load.getVectorType();
       Value address = addressOf(buffers[load.getBase()], load.getIndices());
-      int64_t bytes = type.getNumElements() * bytesOfElement(type.getElementType());
       if (type.getElementType().isBF16())
-        return widen(load, loadAt(type.clone(b.getI16Type()), address, bytes));
-      load.replaceAllUsesWith(loadAt(type, address, bytes));
+        return widen(load, loadAt(type.clone(b.getI16Type()), address, 2 * type.getNumElements()));
+      load.replaceAllUsesWith(loadVector(type, address));
       return success();
     } else if (auto rmw = dyn_cast<memref::AtomicRMWOp>(op)) {
       if (rmw.getKind() == arith::AtomicRMWKind::minu) {
@@ -179,6 +178,18 @@ private:
       return lowerGlobal(global);
     }
     return op->emitError("a kernel for a GPU cannot hold ") << op->getName();
+  }
+
+  /// An even number of f32 comes as half as many numbers of 64 bits: drivers that read memory one number after another
+  /// then need half the time, and others do the same as before.
+  Value loadVector(VectorType type, Value address) {
+    int64_t count = type.getNumElements(), bytes = count * bytesOfElement(type.getElementType());
+    if (!type.getElementType().isF32() || count % 2)
+      return loadAt(type, address, bytes);
+    Type wide = b.getI64Type();
+    if (count > 2)
+      wide = VectorType::get({count / 2}, wide);
+    return spirv::BitcastOp::create(b, type, loadAt(wide, address, bytes));
   }
 
   Value addressOf(const Buffer &buffer, ValueRange at) {

@@ -65,6 +65,8 @@ LogicalResult checkLinear(PackedLinearOp op, const cpu::CpuLimits &limits) {
   auto packed = cast<MemRefType>(op.getPacked().getType());
   if (op.getWeightType() != WeightType::F32 && !packed.getLayout().isIdentity())
     return op.emitError("weights are ") << packed << ", but narrow ones must lie without gaps; copy them before";
+  if (op.getNormEps())
+    return op.emitError("its input is normed, which kernels for a CPU leave to weft.rms_norm");
   if (!op.getWorkspace())
     return op.getActivations() ? op.emitError("int8 activations need a workspace; run weft-add-workspaces") : success();
   if (limits.lanes != 16 || packed.getDimSize(2) / op.getParts() % 16)

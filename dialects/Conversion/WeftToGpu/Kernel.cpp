@@ -4,6 +4,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 
@@ -20,14 +21,17 @@ Value Kernel::shared(ArrayRef<int64_t> shape, Type element) {
 
 void Kernel::barrier() { gpu::BarrierOp::create(b); }
 
+std::pair<Value, Value> foldGroups(LoopBuilder &host, Value groups) {
+  Value one = host.index(1), x = host.min(groups, host.index(mostGroups)), atLeastOne = host.max(x, one);
+  return {x, host.divide(host.add(groups, host.sub(atLeastOne, one)), atLeastOne)};
+}
+
 void launch(ImplicitLocOpBuilder &b, Value groups, int64_t threads, llvm::function_ref<void(Kernel &)> body) {
   LoopBuilder host(b);
-  Value one = host.index(1), most = host.index(mostGroups);
+  Value one = host.index(1);
   std::optional<int64_t> known = getConstantIntValue(groups);
   bool fits = known && *known <= mostGroups;
-  Value x = fits ? groups : host.min(groups, most), y = one;
-  if (!fits) // where there is no group, x is 0 and nothing runs
-    y = host.divide(host.add(groups, host.sub(host.max(x, one), one)), host.max(x, one));
+  auto [x, y] = fits ? std::pair(groups, one) : foldGroups(host, groups);
   auto op = gpu::LaunchOp::create(b, x, y, one, host.index(threads), one, one);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(&op.getBody().front());
@@ -90,6 +94,75 @@ SmallVector<Value> RowView::at(Value row, ValueRange coordinates, ValueRange inn
   return all;
 }
 
+//===-- neighbours and shares
+//---------------------------------------------------------------------------------------===//
+
+static bool isOfMultiples(MemRefType type, int64_t count) {
+  if (type.getLayout().isIdentity())
+    return type.getShape().back() % count == 0; // not where that is known only when running: it is negative and odd
+  auto [strides, offset] = type.getStridesAndOffset();
+  auto isMultiple = [&](int64_t number) { return !ShapedType::isDynamic(number) && number % count == 0; };
+  return strides.back() == 1 && isMultiple(offset) && llvm::all_of(ArrayRef(strides).drop_back(), isMultiple);
+}
+
+SmallVector<Value> loadNeighbours(LoopBuilder &k, Value memref, ValueRange at, int64_t count) {
+  auto type = cast<MemRefType>(memref.getType());
+  SmallVector<Value> numbers;
+  if (count > 1 && isOfMultiples(type, count)) {
+    Value all = vector::LoadOp::create(k.b, VectorType::get({count}, type.getElementType()), memref, at);
+    for (int64_t i = 0; i < count; ++i)
+      numbers.push_back(vector::ExtractOp::create(k.b, all, i));
+    return numbers;
+  }
+  SmallVector<Value> place(at);
+  for (int64_t i = 0; i < count; ++i) {
+    place.back() = k.add(at.back(), i);
+    numbers.push_back(k.load(memref, place));
+  }
+  return numbers;
+}
+
+SmallVector<Value> addShares(Kernel &k, Value share, int64_t shares, Value lane, int64_t lanes,
+                             ArrayRef<Value> values) {
+  // What one tells another goes through memory in vectors, and not too many of them at a time.
+  constexpr size_t ofVector = 4, atOnce = bytesToAddShares / sizeof(float);
+  SmallVector<Value> sums(values), memory;
+  for (size_t begin = 0; begin < sums.size() && shares > 1; begin += atOnce) {
+    MutableArrayRef<Value> own = MutableArrayRef(sums).slice(begin, std::min(atOnce, sums.size() - begin));
+    if (begin)
+      k.barrier();
+    for (size_t i = memory.size() * ofVector; i < own.size(); i += ofVector)
+      memory.push_back(k.shared({shares, lanes}, VectorType::get({ofVector}, k.b.getF32Type())));
+    auto tell = [&] {
+      for (size_t i = 0; i < own.size(); i += ofVector) {
+        SmallVector<Value> elements(own.drop_front(i).take_front(ofVector));
+        elements.resize(ofVector, elements.front());
+        auto type = VectorType::get({ofVector}, k.b.getF32Type());
+        k.store(vector::FromElementsOp::create(k.b, type, elements), memory[i / ofVector], {share, lane});
+      }
+    };
+    for (int64_t left = shares, half; left > 1; left = half) {
+      half = llvm::divideCeil(left, 2);
+      // Each has a place of its own, which is written once: nobody waits for it to be read.
+      k.when(k.both(k.compare(arith::CmpIPredicate::sge, share, k.index(half)), k.less(share, k.index(left))), tell);
+      k.barrier();
+      auto listen = [&] {
+        SmallVector<Value> next(own);
+        Value other = k.add(share, half);
+        for (size_t i = 0; i < own.size(); i += ofVector) {
+          Value found = k.load(memory[i / ofVector], {other, lane});
+          for (size_t j = i; j < std::min(i + ofVector, own.size()); ++j)
+            next[j] = plus(k, own[j], vector::ExtractOp::create(k.b, found, j - i));
+        }
+        return next;
+      };
+      auto keep = [&] { return SmallVector<Value>(own); };
+      llvm::copy(k.choose(k.less(share, k.index(left - half)), listen, keep), own.begin());
+    }
+  }
+  return sums;
+}
+
 //===-- numbers ---------------------------------------------------------------------------------------------------===//
 
 SmallVector<Value> inlineBlock(LoopBuilder &k, Block &block, ValueRange arguments) {
@@ -110,6 +183,11 @@ Value over(LoopBuilder &k, Value x, Value y) { return arith::DivFOp::create(k.b,
 Value larger(LoopBuilder &k, Value x, Value y) {
   Value isLarger = arith::CmpFOp::create(k.b, arith::CmpFPredicate::OGT, x, y);
   return arith::SelectOp::create(k.b, isLarger, x, y);
+}
+
+Value inverseRoot(LoopBuilder &k, Value square, const APFloat &eps) {
+  Value epsilon = k.constant(static_cast<float>(eps.convertToDouble()));
+  return over(k, k.constant(1.0f), math::SqrtOp::create(k.b, plus(k, square, epsilon)));
 }
 
 } // namespace weft::grid

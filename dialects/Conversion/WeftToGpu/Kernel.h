@@ -43,6 +43,10 @@ public:
   int64_t threads;
 };
 
+/// The sizes x and y of a grid of at least `groups` workgroups, at most mostGroups^2: rows of as many as possible, of
+/// which the last may have some too many. Where there is no group, x is 0 and nothing runs.
+std::pair<mlir::Value, mlir::Value> foldGroups(LoopBuilder &host, mlir::Value groups);
+
 /// Launches `groups` workgroups (an index value, at most mostGroups^2) of `threads` invocations.
 void launch(mlir::ImplicitLocOpBuilder &b, mlir::Value groups, int64_t threads,
             llvm::function_ref<void(Kernel &)> body);
@@ -80,6 +84,20 @@ private:
   bool flat;
 };
 
+/// `count` neighbours of a row from `at` on, whose last index is a multiple of `count`. They come at once where the
+/// type says that they lie so that memory gives them at once: weights, buffers, inputs and caches begin at multiples of
+/// 64 bytes.
+llvm::SmallVector<mlir::Value> loadNeighbours(LoopBuilder &k, mlir::Value memref, mlir::ValueRange at, int64_t count);
+
+/// Workgroup memory that addShares takes, in bytes for each invocation.
+inline constexpr int64_t bytesToAddShares = 32;
+
+/// Invocations have found `values` for one share each of something; afterwards those of share 0 have the sums of all
+/// shares, added up in halves. `lane` tells those of one share apart. All invocations of the workgroup have to come
+/// here.
+llvm::SmallVector<mlir::Value> addShares(Kernel &k, mlir::Value share, int64_t shares, mlir::Value lane, int64_t lanes,
+                                         llvm::ArrayRef<mlir::Value> values);
+
 /// The ops of a block but its terminator, copied to where the kernel is; what the terminator yields.
 llvm::SmallVector<mlir::Value> inlineBlock(LoopBuilder &k, mlir::Block &block, mlir::ValueRange arguments);
 
@@ -91,6 +109,8 @@ mlir::Value plus(LoopBuilder &k, mlir::Value x, mlir::Value y);
 mlir::Value minus(LoopBuilder &k, mlir::Value x, mlir::Value y);
 mlir::Value times(LoopBuilder &k, mlir::Value x, mlir::Value y);
 mlir::Value over(LoopBuilder &k, mlir::Value x, mlir::Value y);
+/// 1 / sqrt(square + eps), a norm's factor.
+mlir::Value inverseRoot(LoopBuilder &k, mlir::Value square, const llvm::APFloat &eps);
 
 //===-- emitters --------------------------------------------------------------------------------------------------===//
 void emitLinalg(mlir::ImplicitLocOpBuilder &b, mlir::linalg::LinalgOp op, const GpuLimits &limits); // Elements.cpp

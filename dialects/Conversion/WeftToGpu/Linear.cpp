@@ -6,7 +6,11 @@
 // so that the epilogue needs nothing from others.
 //
 // Few rows: what counts is to read the weights once and at the width of memory. A workgroup has one panel; its
-// invocations read four weights at a time and share K, and what they have found is added up at the end, in their order.
+// invocations read two columns at a time, of several consecutive inputs, and share K; what they have found is added up
+// at the end, in their order.
+//
+// Where the input is to be normed, both add up the squares of a row as it passes by: the factor of the norm multiplies
+// the sums of products at the end.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToGpu/Linear.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -14,7 +18,12 @@
 using namespace mlir;
 
 namespace weft::grid {
-constexpr int64_t fewRows = 4; // of a workgroup in the kernel for few rows, unless there is one alone
+
+using Values = LoopBuilder::Values;
+
+constexpr int64_t columnsAtOnce = PackedWeights::pairColumns;
+constexpr int64_t stretchOfFew = 4; // consecutive inputs there: as many loads of weights are under way at once
+constexpr int64_t fewRows = 4;      // of a workgroup in the kernel for few rows, unless there is one alone
 // Rows up to which that kernel is taken: the weights are read once for each four.
 constexpr int64_t mostFew = rowsForMatrices - 1;
 
@@ -29,11 +38,10 @@ void PackedLinear::emit() {
   auto isAtMost = [&](int64_t count) {
     return host.compare(arith::CmpIPredicate::sle, rows.count(), host.index(count));
   };
-  int64_t each = weights.stepColumns();
-  bool inFours = panel % each == 0 && panel / each <= limits.invocations &&
-                 fewRows * each * limits.invocations * 4 <= limits.sharedBytes;
+  bool inPairs = partWidth() % columnsAtOnce == 0 && panel / columnsAtOnce <= limits.invocations &&
+                 bytesToAddShares * limits.invocations + fewRows * 4 * panel <= limits.sharedBytes;
   auto forMany = [&] { hasMatrices() ? launchMatrices(rows) : launchTiles(rows); };
-  if (!inFours)
+  if (!inPairs)
     return launchTiles(rows);
   auto forFew = [&] { host.when(isAtMost(1), [&] { launchPanels(rows, 1); }, [&] { launchPanels(rows, fewRows); }); };
   host.when(isAtMost(mostFew), forFew, forMany);
@@ -58,6 +66,17 @@ Value PackedLinear::epilogue(Kernel &k, ArrayRef<Value> sums, ArrayRef<Value> co
 void PackedLinear::finish(Kernel &k, const RowView &output, Value row, ArrayRef<Value> coordinates, Value column,
                           ArrayRef<Value> sums) {
   k.store(epilogue(k, sums, coordinates, column), output.memref, output.at(row, coordinates, column));
+}
+
+//===-- norms -----------------------------------------------------------------------------------------------------===//
+
+Value PackedLinear::normFactor(Kernel &k, Value squares) {
+  return inverseRoot(k, over(k, squares, k.constant(static_cast<float>(depth))), *op.getNormEps());
+}
+
+/// Element `at` of a row that is normed, but for the row's factor.
+Value PackedLinear::scaled(Kernel &k, Value x, Value at) {
+  return op.getNormScale() ? times(k, x, k.load(op.getNormScale(), at)) : x;
 }
 
 //===-- many rows -------------------------------------------------------------------------------------------------===//
@@ -86,17 +105,28 @@ void PackedLinear::launchTiles(const Rows &rows) {
     auto stage = [&](int64_t count, llvm::function_ref<void(Value)> bring) {
       k.loop(k.thread, k.index(count), k.index(k.threads), bring);
     };
-    SmallVector<Value> sums(high * each * parts, zero);
-    sums = k.loop(k.index(0), k.index(depth), k.index(stretch), sums, [&](Value start, ValueRange sums) {
+    // An invocation brings elements of the same rows in each stretch.
+    const int64_t brought = llvm::divideCeil(tileRows * stretch, k.threads);
+    Value ownAt = k.remainder(k.thread, stretch);
+    SmallVector<Value> ownRows;
+    for (int64_t n = 0; n < brought; ++n)
+      ownRows.push_back(k.min(k.add(k.divide(k.thread, stretch), n * (k.threads / stretch)), k.index(tileRows - 1)));
+    const int64_t products = high * each * parts;
+    SmallVector<Value> state(products + (norms() ? brought : 0), zero);
+    state = k.loop(k.index(0), k.index(depth), k.index(stretch), state, [&](Value start, ValueRange state) {
+      SmallVector<Value> squares(state.drop_front(products));
       k.barrier();
-      stage(tileRows * stretch, [&](Value i) {
-        Value at = k.remainder(i, stretch), depthAt = k.add(start, at), tileRow = k.divide(i, stretch);
+      Value depthAt = k.add(start, ownAt), inner = k.min(depthAt, k.index(depth - 1));
+      Value isInside = k.less(depthAt, k.index(depth));
+      for (auto [n, tileRow] : llvm::enumerate(ownRows)) {
         Value row = k.min(k.add(firstRow, tileRow), lastRow);
-        Value isInside = k.less(depthAt, k.index(depth));
-        Value inner = k.min(depthAt, k.index(depth - 1));
-        Value x = k.load(input.memref, input.at(row, rows.at(k, row), inner));
-        k.store(k.select(isInside, x, zero), inputs, {at, tileRow});
-      });
+        Value x = k.select(isInside, k.load(input.memref, input.at(row, rows.at(k, row), inner)), zero);
+        if (norms()) {
+          squares[n] = fma(k, x, x, squares[n]);
+          x = scaled(k, x, inner);
+        }
+        k.store(x, inputs, {ownAt, tileRow});
+      }
       stage(stretch * parts * tileColumns, [&](Value i) {
         Value column = k.remainder(i, tileColumns), rest = k.divide(i, tileColumns);
         Value part = k.remainder(rest, parts), at = k.divide(rest, parts), depthAt = k.add(start, at);
@@ -108,7 +138,7 @@ void PackedLinear::launchTiles(const Rows &rows) {
         k.store(k.select(isInside, w, zero), staged, {at, part, column});
       });
       k.barrier();
-      return k.loop(k.index(stretch), sums, [&](Value at, ValueRange sums) {
+      SmallVector<Value> next = k.loop(k.index(stretch), state.take_front(products), [&](Value at, ValueRange sums) {
         SmallVector<Value> xs, next;
         for (int64_t r = 0; r < high; ++r)
           xs.push_back(k.load(inputs, {at, k.add(ty, r * down)}));
@@ -120,7 +150,24 @@ void PackedLinear::launchTiles(const Rows &rows) {
           next.push_back(fma(k, xs[i / ws.size()], ws[i % ws.size()], sum));
         return next;
       });
+      next.append(squares);
+      return next;
     });
+    SmallVector<Value> sums(ArrayRef(state).take_front(products));
+    if (norms()) { // several invocations have some of a row's squares
+      k.barrier();
+      for (auto [tileRow, found] : llvm::zip_equal(ownRows, ArrayRef(state).drop_front(products)))
+        k.store(found, inputs, {ownAt, tileRow});
+      k.barrier();
+      for (int64_t r = 0; r < high; ++r) {
+        Value squares = k.loop(k.index(stretch), zero, [&](Value at, ValueRange soFar) {
+                           return Values{plus(k, soFar[0], k.load(inputs, {at, k.add(ty, r * down)}))};
+                         }).front();
+        Value factor = normFactor(k, squares);
+        for (Value &sum : MutableArrayRef(sums).slice(r * each * parts, each * parts))
+          sum = times(k, sum, factor);
+      }
+    }
     for (int64_t r = 0; r < high; ++r) {
       Value row = k.add(firstRow, k.add(ty, r * down));
       k.when(k.less(row, rows.count()), [&] {
@@ -138,78 +185,126 @@ void PackedLinear::launchTiles(const Rows &rows) {
 
 //===-- few rows --------------------------------------------------------------------------------------------------===//
 
-/// A vector of four that repeats the numbers.
-static Value inEach(Kernel &k, ArrayRef<Value> numbers) {
-  auto four = VectorType::get({4}, k.b.getF32Type());
-  if (numbers.size() == 1)
-    return vector::BroadcastOp::create(k.b, four, numbers.front());
-  SmallVector<Value> all;
-  for (size_t i = 0; i < 4; ++i)
-    all.push_back(numbers[i % numbers.size()]);
-  return vector::FromElementsOp::create(k.b, four, all);
+/// The elements of vectors, and what is none.
+static Values unpack(LoopBuilder &k, ArrayRef<Value> values) {
+  Values elements;
+  for (Value value : values)
+    if (auto type = dyn_cast<VectorType>(value.getType()))
+      for (int64_t i = 0; i < type.getNumElements(); ++i)
+        elements.push_back(vector::ExtractOp::create(k.b, value, i));
+    else
+      elements.push_back(value);
+  return elements;
 }
 
 void PackedLinear::launchPanels(const Rows &rows, int64_t few) {
-  const int64_t each = weights.stepColumns(), inputs = weights.stepInputs();
-  const int64_t lanes = panel / each, shares = limits.invocations / lanes;
+  const int64_t lanes = panel / columnsAtOnce, shares = limits.invocations / lanes;
   LoopBuilder host(b);
   Value blocks = host.ceilDivide(rows.count(), few);
   launch(b, host.mul(blocks, panels), limits.invocations, [&](Kernel &k) {
-    auto four = VectorType::get({4}, b.getF32Type());
-    Value panelAt = k.remainder(k.group, panels), firstRow = k.mul(k.divide(k.group, panels), few);
+    auto pair = VectorType::get({columnsAtOnce}, b.getF32Type());
+    bool isOne = few == 1; // of one, and no more groups than panels
+    Value panelAt = isOne ? k.group : k.remainder(k.group, panels);
+    Value firstRow = isOne ? k.index(0) : k.mul(k.divide(k.group, panels), few);
     Value lane = k.remainder(k.thread, lanes), share = k.divide(k.thread, lanes);
     RowView input(k, op.getInput(), leading), output(k, op.getOuts(), leading);
     SmallVector<Value> numbers;
-    SmallVector<SmallVector<Value>> coordinates;
+    SmallVector<Values> coordinates;
     for (int64_t r = 0; r < few; ++r) { // rows beyond the last are the last once more
-      numbers.push_back(k.min(k.add(firstRow, r), k.add(rows.count(), -1)));
+      numbers.push_back(isOne ? firstRow : k.min(k.add(firstRow, r), k.add(rows.count(), -1)));
       coordinates.push_back(rows.at(k, numbers.back()));
     }
-    Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(four));
-    SmallVector<Value> sums(few, zeros);
-    // The last invocations may have no share where lanes do not divide the workgroup.
-    Value begin = k.select(k.less(share, k.index(shares)), share, k.index(weights.steps()));
-    sums = k.loop(begin, k.index(weights.steps()), k.index(shares), sums, [&](Value step, ValueRange sums) {
-      Value w = weights.loadStep(k, panelAt, step, k.mul(lane, each)), first = k.mul(step, inputs);
-      SmallVector<Value> next;
-      for (int64_t r = 0; r < few; ++r) {
-        SmallVector<Value> xs;
-        for (int64_t i = 0; i < inputs; ++i) {
-          Value at = k.add(first, i);
-          bool mayBeBeyond = i > 0 && depth % inputs;
-          Value inner = mayBeBeyond ? k.min(at, k.index(depth - 1)) : at;
-          Value x = k.load(input.memref, input.at(numbers[r], coordinates[r], inner));
-          xs.push_back(mayBeBeyond ? k.select(k.less(at, k.index(depth)), x, k.constant(0.0f)) : x);
+    Value zero = k.constant(0.0f);
+    Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(pair));
+    Values sums(few, zeros); // then, for norms, sums of squares
+    sums.append(norms() ? few : 0, zero);
+
+    /// Adds the products of `stretch` inputs from `first` on; those from K on count for nothing.
+    auto add = [&](Value first, bool isWhole, ValueRange soFar) {
+      Values next(soFar);
+      SmallVector<Values> xs;
+      for (int64_t r = 0; r < few; ++r)
+        xs.push_back(isWhole
+                         ? loadNeighbours(k, input.memref, input.at(numbers[r], coordinates[r], first), stretchOfFew)
+                         : Values());
+      Values ws = weights.loadPairs(k, panelAt, first, k.mul(lane, columnsAtOnce), stretchOfFew, isWhole);
+      for (int64_t i = 0; i < stretchOfFew; ++i) {
+        Value at = k.add(first, i), isInside = isWhole ? Value() : k.less(at, k.index(depth));
+        if (!isWhole)
+          at = k.min(at, k.index(depth - 1));
+        // Beyond the last input both are 0: neither may be infinite, which would make it NaN.
+        Value w = isWhole ? ws[i] : k.select(isInside, ws[i], zeros);
+        for (int64_t r = 0; r < few; ++r) {
+          Value x = isWhole ? xs[r][i]
+                            : k.select(isInside, k.load(input.memref, input.at(numbers[r], coordinates[r], at)), zero);
+          if (norms()) {
+            next[few + r] = fma(k, x, x, next[few + r]);
+            x = scaled(k, x, at);
+          }
+          next[r] = fma(k, vector::BroadcastOp::create(b, pair, x), w, next[r]);
         }
-        next.push_back(fma(k, inEach(k, xs), w, sums[r]));
       }
       return next;
-    });
-    Value found = k.shared({few, shares, panel});
-    k.when(k.less(share, k.index(shares)), [&] {
-      for (int64_t r = 0; r < few; ++r)
-        for (int64_t c = 0; c < each; ++c) {
-          Value sum = vector::ExtractOp::create(b, sums[r], c * inputs);
-          for (int64_t i = 1; i < inputs; ++i)
-            sum = plus(k, sum, vector::ExtractOp::create(b, sums[r], c * inputs + i));
-          k.store(sum, found, {k.index(r), share, k.add(k.mul(lane, each), c)});
-        }
+    };
+    const int64_t round = shares * stretchOfFew, whole = depth / round * round;
+    // The last invocations may have no share where lanes do not divide the workgroup: they repeat one and are not
+    // heard.
+    Value ownShare = k.threads % lanes ? k.min(share, k.index(shares - 1)) : share;
+    Value first = k.mul(ownShare, stretchOfFew);
+    if (whole)
+      sums = k.loop(first, k.index(whole), k.index(round), sums,
+                    [&](Value at, ValueRange sums) { return add(at, /*isWhole=*/true, sums); });
+    if (whole < depth)
+      sums = add(k.add(first, whole), /*isWhole=*/false, sums);
+
+    sums = addShares(k, share, shares, lane, lanes, unpack(k, sums));
+    endPanels(k, output, panelAt, firstRow, rows, few, lane, k.compare(arith::CmpIPredicate::eq, share, k.index(0)),
+              sums);
+  });
+}
+
+/// From the sums of a lane's columns, for each row, and of the row's squares: what the invocations that `has` them
+/// write.
+void PackedLinear::endPanels(Kernel &k, const RowView &output, Value panelAt, Value firstRow, const Rows &rows,
+                             int64_t few, Value lane, Value has, ArrayRef<Value> sums) {
+  const int64_t lanes = panel / columnsAtOnce, lanesOfPart = lanes / parts;
+  Value others;
+  if (parts > 1) { // the other parts of its columns are another lane's
+    others = k.shared({few * columnsAtOnce, lanes});
+    k.when(has, [&] {
+      for (int64_t i = 0; i < few * columnsAtOnce; ++i)
+        k.store(sums[i], others, {k.index(i), lane});
     });
     k.barrier();
-    k.loop(k.thread, k.index(few * partWidth()), k.index(k.threads), [&](Value i) {
-      Value r = k.divide(i, partWidth()), inPart = k.remainder(i, partWidth());
-      Value row = k.add(firstRow, r), column = k.add(k.mul(panelAt, partWidth()), inPart);
-      k.when(k.both(k.less(row, rows.count()), k.less(column, k.index(columns))), [&] {
-        SmallVector<Value> start(parts, k.constant(0.0f));
-        SmallVector<Value> totals = k.loop(k.index(shares), start, [&](Value share, ValueRange soFar) {
-          SmallVector<Value> next;
-          for (int64_t part = 0; part < parts; ++part)
-            next.push_back(plus(k, soFar[part], k.load(found, {r, share, k.add(inPart, part * partWidth())})));
-          return next;
-        });
-        finish(k, output, row, rows.at(k, row), column, totals);
-      });
-    });
+    has = k.both(has, k.less(lane, k.index(lanesOfPart)));
+  }
+  Value column = k.add(k.mul(panelAt, partWidth()), k.mul(lane, columnsAtOnce));
+  auto write = [&](int64_t r, int64_t c) {
+    int64_t number = r * columnsAtOnce + c;
+    Values ofColumn = {sums[number]};
+    for (int64_t part = 1; part < parts; ++part)
+      ofColumn.push_back(k.load(others, {k.index(number), k.add(lane, part * lanesOfPart)}));
+    if (norms())
+      for (Value &sum : ofColumn)
+        sum = times(k, sum, normFactor(k, sums[few * columnsAtOnce + r]));
+    Value row = k.add(firstRow, r);
+    finish(k, output, row, rows.at(k, row), k.add(column, c), ofColumn);
+  };
+  auto writeRow = [&](int64_t r) {
+    for (int64_t c = 0; c < columnsAtOnce; ++c)
+      if (columns % columnsAtOnce == 0)
+        write(r, c);
+      else
+        k.when(k.less(k.add(column, c), k.index(columns)), [&] { write(r, c); });
+  };
+  if (columns % partWidth())
+    has = k.both(has, k.less(column, k.index(columns)));
+  k.when(has, [&] {
+    for (int64_t r = 0; r < few; ++r)
+      if (few == 1)
+        writeRow(r);
+      else
+        k.when(k.less(k.add(firstRow, r), rows.count()), [&] { writeRow(r); });
   });
 }
 

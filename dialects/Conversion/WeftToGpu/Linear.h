@@ -14,16 +14,22 @@ public:
 
 private:
   using Value = mlir::Value;
+  using Values = LoopBuilder::Values;
 
   void launchTiles(const Rows &rows);
   void launchPanels(const Rows &rows, int64_t few);
+  void endPanels(Kernel &k, const RowView &output, Value panelAt, Value firstRow, const Rows &rows, int64_t few,
+                 Value lane, Value has, llvm::ArrayRef<Value> sums);
+  bool norms() { return op.getNormEps().has_value(); }
+  Value normFactor(Kernel &k, Value squares);
+  Value scaled(Kernel &k, Value x, Value at);
   Value epilogue(Kernel &k, llvm::ArrayRef<Value> sums, llvm::ArrayRef<Value> coordinates, Value column);
   void finish(Kernel &k, const RowView &output, Value row, llvm::ArrayRef<Value> coordinates, Value column,
               llvm::ArrayRef<Value> sums);
   int64_t partWidth() const { return panel / parts; }
 
   //===-- LinearMatrices.cpp --------------------------------------------------------------------------------------===//
-  bool hasMatrices() const;
+  bool hasMatrices();
   void launchMatrices(const Rows &rows);
 
   mlir::ImplicitLocOpBuilder &b;

@@ -46,8 +46,10 @@ Value pairOf(Kernel &k, Value first, Value second) {
 
 } // namespace
 
-bool PackedLinear::hasMatrices() const {
-  if (!limits.matrix || !weights.element.isF16() || depth == 0) // without a round, no loop would give matrices of 0
+bool PackedLinear::hasMatrices() {
+  if (!limits.matrix || !weights.element.isF16() || norms())
+    return false;
+  if (depth == 0) // without a round, no loop would give matrices of 0
     return false;
   Tile tile(limits);
   return tile.columns % panel == 0 && panel % 2 == 0 && tile.stretch % 2 == 0 &&

@@ -27,11 +27,26 @@ Value PackedWeights::loadHalves(Kernel &k, Value panelAt, Value word, Value inPa
   return vector::LoadOp::create(k.b, four, packed, ValueRange{panelAt, word, inPanel, k.index(0)});
 }
 
-Value PackedWeights::loadStep(Kernel &k, Value panelAt, Value step, Value inPanel) const {
-  auto four = VectorType::get({4}, k.b.getF32Type());
-  if (perWord == 1)
-    return vector::LoadOp::create(k.b, four, packed, ValueRange{panelAt, step, inPanel});
-  return arith::ExtFOp::create(k.b, four, loadHalves(k, panelAt, step, inPanel));
+SmallVector<Value> PackedWeights::loadPairs(Kernel &k, Value panelAt, Value first, Value inPanel, int64_t count,
+                                            bool areAllThere) const {
+  auto place = [&](Value at, int64_t end) { return areAllThere ? at : k.min(at, k.index(end - 1)); };
+  SmallVector<Value> pairs;
+  if (perWord == 1) {
+    auto pair = VectorType::get({pairColumns}, k.b.getF32Type());
+    for (int64_t i = 0; i < count; ++i)
+      pairs.push_back(
+          vector::LoadOp::create(k.b, pair, packed, ValueRange{panelAt, place(k.add(first, i), depth), inPanel}));
+    return pairs;
+  }
+  Value firstWord = k.divide(first, perWord);
+  auto four = VectorType::get({pairColumns * perWord}, k.b.getF32Type());
+  for (int64_t word = 0; word < count / perWord; ++word) {
+    Value halves = loadHalves(k, panelAt, place(k.add(firstWord, word), words), inPanel);
+    Value wide = arith::ExtFOp::create(k.b, four, halves);
+    for (int64_t i = 0; i < perWord; ++i)
+      pairs.push_back(vector::ShuffleOp::create(k.b, wide, wide, ArrayRef<int64_t>{i, perWord + i}));
+  }
+  return pairs;
 }
 
 } // namespace weft::grid

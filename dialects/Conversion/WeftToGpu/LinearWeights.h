@@ -13,14 +13,12 @@ public:
   /// One weight, in f32.
   mlir::Value load(Kernel &k, mlir::Value panelAt, mlir::Value input, mlir::Value inPanel) const;
 
-  //===-- four weights at a time: stepColumns() columns of stepInputs() inputs
-  //-------------------------------------===//
-  int64_t stepInputs() const { return perWord; }
-  int64_t stepColumns() const { return 4 / perWord; }
-  int64_t steps() const { return words; }
-  /// Four weights in f32: the inputs of the first column, then those of the next. Inputs beyond the last are 0.
-  mlir::Value loadStep(Kernel &k, mlir::Value panelAt, mlir::Value step, mlir::Value inPanel) const;
-  /// The same as they are stored: of 16 bits.
+  static constexpr int64_t pairColumns = 2;
+  /// For each of `count` inputs from `first` on, a multiple of 4, the weights of two neighbouring columns, in f32.
+  /// Where not all inputs are there, those beyond the last have any weights.
+  llvm::SmallVector<mlir::Value> loadPairs(Kernel &k, mlir::Value panelAt, mlir::Value first, mlir::Value inPanel,
+                                           int64_t count, bool areAllThere) const;
+  /// Four weights of a word of two columns as they are stored, in 16 bits: the inputs of one, then of the other.
   mlir::Value loadHalves(Kernel &k, mlir::Value panelAt, mlir::Value word, mlir::Value inPanel) const;
 
   mlir::Value packed;

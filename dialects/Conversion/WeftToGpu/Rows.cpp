@@ -104,11 +104,6 @@ Value meanOf(Kernel &k, Value sum, Value columns) {
   return over(k, sum, arith::SIToFPOp::create(k.b, k.b.getF32Type(), count));
 }
 
-Value inverseRoot(Kernel &k, Value square, const APFloat &eps) {
-  Value epsilon = k.constant(static_cast<float>(eps.convertToDouble()));
-  return over(k, k.constant(1.0f), math::SqrtOp::create(k.b, plus(k, square, epsilon)));
-}
-
 int64_t rankOf(Value memref) { return cast<MemRefType>(memref.getType()).getRank(); }
 
 } // namespace

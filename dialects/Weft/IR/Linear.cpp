@@ -91,10 +91,27 @@ static LogicalResult verifyWeights(PackedLinearOp op) {
   return success();
 }
 
+/// What is done to the input before the product.
+static LogicalResult verifyNorm(PackedLinearOp op) {
+  if (!op.getNormEps())
+    return op.getNormScale() ? op.emitOpError("has a norm_scale without norm_eps (C8)") : success();
+  if (op.getNormEps()->isNegative() || !op.getNormEps()->isFinite())
+    return op.emitOpError("norm_eps must be finite and not negative, but is ")
+           << op.getNormEps()->convertToDouble() << " (C8)";
+  if (op.getActivations())
+    return op.emitOpError("norms its input, and so cannot round it to ") << *op.getActivations() << " (C8)";
+  if (!op.getNormScale())
+    return success();
+  ShapedType scale = kernel::shaped(op.getNormScale());
+  if (scale.getRank() != 1 || !kernel::compatible(scale.getDimSize(0), op.getDepth()))
+    return op.emitOpError("norm_scale must have ") << op.getDepth() << " elements, but is " << scale << " (C8)";
+  return success();
+}
+
 LogicalResult PackedLinearOp::verify() {
   if (failed(kernel::verifyForm(*this)))
     return failure();
-  if (failed(verifyWeights(*this)))
+  if (failed(verifyWeights(*this)) || failed(verifyNorm(*this)))
     return failure();
   ShapedType input = kernel::shaped(getInput()), packed = kernel::shaped(getPacked());
   int64_t parts = getParts(), panel = packed.getDimSize(2), columns = getColumns();
@@ -143,7 +160,8 @@ SmallVector<OpFoldResult> PackedLinearOp::resultSizes(OpBuilder &b, ValueRange o
 
 int64_t PackedLinearOp::flops(ArrayRef<SmallVector<int64_t>> sizes) {
   int64_t rows = kernel::product(ArrayRef(sizes[0]).drop_back());
-  int64_t epilogue = getEpilogue().front().getOperations().size() - 1;
-  return rows * static_cast<int64_t>(getColumns()) *
-         (2 * sizes[0].back() * static_cast<int64_t>(getParts()) + epilogue);
+  int64_t epilogue = getEpilogue().front().getOperations().size() - 1, norm = getNormEps() ? 4 * sizes[0].back() : 0;
+  return rows *
+         (static_cast<int64_t>(getColumns()) * (2 * sizes[0].back() * static_cast<int64_t>(getParts()) + epilogue) +
+          norm);
 }

@@ -109,9 +109,11 @@ def Weft_LinearOp : Weft_KernelOp<"linear", [AttrSizedOperandSegments]> {
 def Weft_PackedLinearOp : Weft_KernelOp<"packed_linear", [AttrSizedOperandSegments, SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "a matmul with packed weights and an epilogue";
   let description = [{
-    I1. input `[..., K]`; I2. packed and scales, as `weft.pack` makes them; I3. extras, the epilogue's operands.
-    For every row r and column n < columns: acc_j = sum_k input[r, k] * W_j[n, k] for the `parts` interleaved weights,
-    result[r, n] = epilogue(acc_0, ..., acc_{parts-1}, extras...). W_j[n, k] is what packed and scales stand for.
+    I1. input `[..., K]`; I2. packed and scales, as `weft.pack` makes them; I3. extras, the epilogue's operands;
+    I4. norm_scale `[K]`, optional, with `norm_eps` alone.
+    For every row r and column n < columns: acc_j = sum_k x[r, k] * W_j[n, k] for the `parts` interleaved weights,
+    result[r, n] = epilogue(acc_0, ..., acc_{parts-1}, extras...). W_j[n, k] is what packed and scales stand for, and x
+    is the input; with `norm_eps`, it is the input's `weft.rms_norm` with this eps and norm_scale.
 
     Where weights are rounded, activations may be too; the truth, in f64, rounds none. With `activations = i8` each row
     of the input becomes multiples of its own scale max abs(x) / 127, to nearest, ties to even (a row of less than
@@ -127,7 +129,8 @@ def Weft_PackedLinearOp : Weft_KernelOp<"packed_linear", [AttrSizedOperandSegmen
     C4. one map per extra, a projection without repeats whose results fit the extra's rank; the constant 0 reads an
         extra's dimension of size 1. C5. the region holds only arith and math.
     C6. scales are there for packed elements of i8 and i4, and are [P, G, panel]. C7. activations are i8, for weights of
-        i8; K is then less than 2^17, so that sums fit in 32 bits.
+        i8; K is then less than 2^17, so that sums fit in 32 bits. C8. norm_eps >= 0; norm_scale has K elements and
+        comes with norm_eps, which comes without activations.
 
     ```mlir
     %y = weft.packed_linear %x, %p extras %bias, %res {columns = 64 : i64, extra_maps = [...]} {
@@ -138,14 +141,16 @@ def Weft_PackedLinearOp : Weft_KernelOp<"packed_linear", [AttrSizedOperandSegmen
     } : (tensor<?x64xf32>, tensor<2x64x32xf32>, tensor<64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
     ```
   }];
-  let arguments = (ins Weft_Data:$input, Weft_Data:$packed, Optional<Weft_Data>:$scales, Variadic<Weft_Data>:$extras,
+  let arguments = (ins Weft_Data:$input, Weft_Data:$packed, Optional<Weft_Data>:$scales,
+                       Optional<Weft_Data>:$norm_scale, Variadic<Weft_Data>:$extras,
                        Optional<AnyStridedMemRef>:$workspace, Optional<AnyStridedMemRef>:$outs, I64Attr:$columns,
                        DefaultValuedAttr<I64Attr, "1">:$parts, DefaultValuedAttr<AffineMapArrayAttr, "{}">:$extra_maps,
-                       OptionalAttr<TypeAttr>:$activations);
+                       OptionalAttr<TypeAttr>:$activations, OptionalAttr<F64Attr>:$norm_eps);
   let results = (outs Optional<AnyRankedTensor>:$result);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
-    $input `,` $packed (`scales` $scales^)? (`extras` $extras^)? (`workspace` $workspace^)? (`outs` $outs^)?
+    $input `,` $packed (`scales` $scales^)? (`norm_scale` $norm_scale^)? (`extras` $extras^)?
+    (`workspace` $workspace^)? (`outs` $outs^)?
     attr-dict-with-keyword $epilogue `:` functional-type(operands, results)
   }];
   let extraClassDeclaration = [{

@@ -142,9 +142,10 @@ Value PackedLinearBuilder::append(linalg::GenericOp formula, const DenseMap<Valu
 PackedLinearOp PackedLinearBuilder::finish(OpBuilder &builder, Location loc, Value input, Value packed, Value value) {
   OpBuilder inside = atEnd();
   YieldOp::create(inside, loc, value);
-  auto op = PackedLinearOp::create(builder, loc, result, input, packed, /*scales=*/Value(), extras,
-                                   /*workspace=*/Value(), /*outs=*/Value(), result.getShape().back(), parts,
-                                   builder.getAffineMapArrayAttr(maps), /*activations=*/TypeAttr());
+  auto op = PackedLinearOp::create(builder, loc, result, input, packed, /*scales=*/Value(), /*norm_scale=*/Value(),
+                                   extras, /*workspace=*/Value(), /*outs=*/Value(), result.getShape().back(), parts,
+                                   builder.getAffineMapArrayAttr(maps), /*activations=*/TypeAttr(),
+                                   /*norm_eps=*/FloatAttr());
   op.getEpilogue().takeBody(region);
   return op;
 }

@@ -121,6 +121,20 @@ def PlaceWeightsPass : Pass<"weft-place-weights", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numPlaced", "num-placed", "parameters">];
 }
 
+//===-- phase `gpu`, before what it shares with `tiled`: fewer kernels ----------------------------------------------===//
+
+def AbsorbNormsPass : Pass<"weft-absorb-norms", "::mlir::func::FuncOp"> {
+  let summary = "let matmuls norm their input themselves";
+  let description = [{
+    A `weft.rms_norm` whose users are all `weft.packed_linear` of its block disappears, and each of them norms its input:
+    kernels for a GPU add up the squares of a row while they read it, and multiply its sums of products at the end.
+    Leaves alone: norms with another user, and matmuls with narrow weights, whose rows go to cooperative matrices as they
+    are.
+  }];
+  let dependentDialects = ["::weft::WeftDialect"];
+  let statistics = [Statistic<"numAbsorbed", "num-absorbed", "norms without a kernel of their own">];
+}
+
 //===-- phase `tiled`: from tensors to buffers and kernels ------------------------------------------------------===//
 
 def LayOutCachesPass : Pass<"weft-lay-out-caches", "::mlir::func::FuncOp"> {

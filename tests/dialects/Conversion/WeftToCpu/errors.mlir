@@ -72,3 +72,14 @@ func.func private @gaps(%x: memref<?x9xf32>, %p: memref<1x5x32x2xbf16, strided<[
   } : (memref<?x9xf32>, memref<1x5x32x2xbf16, strided<[640, 128, 2, 1]>>, memref<?x32xf32>) -> ()
   return
 }
+
+// -----
+
+func.func private @normed(%x: memref<?x4xf32>, %w: memref<1x4x32xf32>, %y: memref<?x8xf32>) {
+  // expected-error @+1 {{its input is normed, which kernels for a CPU leave to weft.rms_norm}}
+  weft.packed_linear %x, %w outs %y attributes {columns = 8 : i64, norm_eps = 1.0e-5 : f64} {
+  ^bb0(%sum: f32):
+    weft.yield %sum : f32
+  } : (memref<?x4xf32>, memref<1x4x32xf32>, memref<?x8xf32>) -> ()
+  return
+}

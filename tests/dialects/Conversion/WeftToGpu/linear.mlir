@@ -1,19 +1,26 @@
 // RUN: weft-opt %s -convert-weft-to-gpu -canonicalize -cse | FileCheck %s
 
-// One row, or a few, four at a time: a workgroup for each panel, whose weights are read in fours. Else tiles of 64 x 64.
+// One row, or a few, four at a time: a workgroup for each panel, whose weights are read in pairs, for four inputs that
+// come at once; what is left of 300 inputs is tested one by one. Eight shares of the inputs are added up in halves. Else
+// tiles of 64 x 64.
 // CHECK-LABEL: @linear
 // CHECK: %[[FEW:.*]] = arith.cmpi sle, %{{.*}}, %c16
 // CHECK: scf.if %[[FEW]] {
 // CHECK: %[[ONE:.*]] = arith.cmpi sle, %{{.*}}, %c1
 // CHECK: scf.if %[[ONE]] {
 // CHECK: gpu.launch
-// CHECK: memref.alloc() : memref<1x16x32xf32, #gpu.address_space<workgroup>>
+// CHECK: scf.for %[[AT:.*]] = %{{.*}} to %c288 step %c32 iter_args
+// CHECK: vector.load %{{.*}}[%c0, %[[AT]]] : memref<?x300xf32>, vector<4xf32>
+// CHECK-COUNT-4: vector.load %{{.*}} : memref<4x300x32xf32>, vector<2xf32>
+// CHECK: arith.cmpi slt, %{{.*}}, %c300
+// CHECK: memref.alloc() : memref<8x16xvector<4xf32>, #gpu.address_space<workgroup>>
+// CHECK-COUNT-3: gpu.barrier
+// CHECK-NOT: gpu.barrier
 // CHECK: } else {
 // CHECK: gpu.launch
-// CHECK: %[[SUMS:.*]]:4 = scf.for %{{.*}} to %c300 step %c16 iter_args
-// CHECK: vector.load %{{.*}} : memref<4x300x32xf32>, vector<4xf32>
-// CHECK-COUNT-4: math.fma %{{.*}} : vector<4xf32>
-// CHECK: memref.alloc() : memref<4x16x32xf32, #gpu.address_space<workgroup>>
+// CHECK: %[[SUMS:.*]]:4 = scf.for %{{.*}} to %c288 step %c32 iter_args
+// CHECK: vector.load %{{.*}} : memref<4x300x32xf32>, vector<2xf32>
+// CHECK-COUNT-4: math.fma %{{.*}} : vector<2xf32>
 // CHECK: gpu.barrier
 // CHECK: math.tanh
 // CHECK: } else {
@@ -49,5 +56,29 @@ func.func private @gate(%x: memref<?x?x8xf32>, %w: memref<2x8x32xf32>, %r: memre
     %1 = arith.mulf %0, %f : f32
     weft.yield %1 : f32
   } : (memref<?x?x8xf32>, memref<2x8x32xf32>, memref<?x?xf32, strided<[?, 1], offset: ?>>, memref<?x?x20xf32>) -> ()
+  return
+}
+
+// The input is normed: squares are added up while rows are read, and their factor multiplies the sums at the end.
+// CHECK-LABEL: @normed
+// CHECK: %[[ONE:.*]]:2 = scf.for %{{.*}} to %c288 step %c32 iter_args({{.*}}) -> (vector<2xf32>, f32) {
+// CHECK: vector.load %{{.*}} : memref<?x300xf32>, vector<4xf32>
+// CHECK: math.fma %[[X:.*]], %[[X]], %{{.*}} : f32
+// CHECK: memref.load %{{.*}} : memref<300xf32>
+// CHECK: math.fma %{{.*}} : vector<2xf32>
+// CHECK: vector.from_elements
+// CHECK: math.sqrt
+// CHECK: %[[FOUR:.*]]:8 = scf.for %{{.*}} to %c288 step %c32 iter_args
+// CHECK: math.sqrt
+// CHECK: %[[TILE:.*]]:40 = scf.for %{{.*}} to %c300 step %c16 iter_args
+// CHECK: gpu.barrier
+// CHECK: memref.store %[[TILE]]#32
+// CHECK: gpu.barrier
+// CHECK-COUNT-8: math.sqrt
+func.func private @normed(%x: memref<?x300xf32>, %w: memref<4x300x32xf32>, %g: memref<300xf32>, %y: memref<?x100xf32>) {
+  weft.packed_linear %x, %w norm_scale %g outs %y attributes {columns = 100 : i64, norm_eps = 1.0e-5 : f64} {
+  ^bb0(%sum: f32):
+    weft.yield %sum : f32
+  } : (memref<?x300xf32>, memref<4x300x32xf32>, memref<300xf32>, memref<?x100xf32>) -> ()
   return
 }

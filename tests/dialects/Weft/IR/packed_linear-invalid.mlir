@@ -199,3 +199,47 @@ func.func @packed_linear_c7_depth(%x: tensor<?x131072xf32>, %p: tensor<1x32768x3
   } : (tensor<?x131072xf32>, tensor<1x32768x32x4xi8>, tensor<1x1x32xf32>) -> tensor<?x32xf32>
   return
 }
+
+// -----
+
+func.func @packed_linear_c8_eps(%x: tensor<?x8xf32>, %p: tensor<2x8x32xf32>) {
+  // expected-error@+1 {{'weft.packed_linear' op norm_eps must be finite and not negative, but is -1.000000e+00 (C8)}}
+  %y = weft.packed_linear %x, %p attributes {columns = 40 : i64, norm_eps = -1.0 : f64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x8xf32>, tensor<2x8x32xf32>) -> tensor<?x40xf32>
+  return
+}
+
+// -----
+
+func.func @packed_linear_c8_scale(%x: tensor<?x8xf32>, %p: tensor<2x8x32xf32>, %g: tensor<9xf32>) {
+  // expected-error@+1 {{'weft.packed_linear' op norm_scale must have 8 elements, but is 'tensor<9xf32>' (C8)}}
+  %y = weft.packed_linear %x, %p norm_scale %g attributes {columns = 40 : i64, norm_eps = 1.0 : f64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x8xf32>, tensor<2x8x32xf32>, tensor<9xf32>) -> tensor<?x40xf32>
+  return
+}
+
+// -----
+
+func.func @packed_linear_c8_alone(%x: tensor<?x8xf32>, %p: tensor<2x8x32xf32>, %g: tensor<8xf32>) {
+  // expected-error@+1 {{'weft.packed_linear' op has a norm_scale without norm_eps (C8)}}
+  %y = weft.packed_linear %x, %p norm_scale %g attributes {columns = 40 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x8xf32>, tensor<2x8x32xf32>, tensor<8xf32>) -> tensor<?x40xf32>
+  return
+}
+
+// -----
+
+func.func @packed_linear_c8_rounded(%x: tensor<?x9xf32>, %p: tensor<2x3x32x4xi8>, %s: tensor<2x1x32xf32>) {
+  // expected-error@+1 {{'weft.packed_linear' op norms its input, and so cannot round it to 'i8' (C8)}}
+  %y = weft.packed_linear %x, %p scales %s attributes {activations = i8, columns = 40 : i64, norm_eps = 1.0 : f64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x9xf32>, tensor<2x3x32x4xi8>, tensor<2x1x32xf32>) -> tensor<?x40xf32>
+  return
+}

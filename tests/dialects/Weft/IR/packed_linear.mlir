@@ -72,3 +72,23 @@ func.func @workspace(%x: memref<?x9xf32>, %p: memref<2x5x32x2xbf16>, %w: memref<
   } : (memref<?x9xf32>, memref<2x5x32x2xbf16>, memref<?x16xi32>, memref<?x40xf32>) -> ()
   return
 }
+
+// The input is normed before the product, with a scale or without.
+// CHECK-LABEL: @norm
+// CHECK:       weft.packed_linear %{{.*}}, %{{.*}} norm_scale %{{.*}} extras %{{.*}} attributes
+// CHECK-SAME:    norm_eps = 1.000000e-05 : f64
+// CHECK:       weft.packed_linear %{{.*}}, %{{.*}} attributes {columns = 40 : i64, norm_eps = 0.000000e+00 : f64} {
+func.func @norm(%x: tensor<?x8xf32>, %p: tensor<2x8x32xf32>, %g: tensor<8xf32>, %b: tensor<40xf32>)
+    -> (tensor<?x40xf32>, tensor<?x40xf32>) {
+  %y = weft.packed_linear %x, %p norm_scale %g extras %b
+      attributes {columns = 40 : i64, extra_maps = [affine_map<(d0, d1) -> (d1)>], norm_eps = 1.0e-5 : f64} {
+  ^bb0(%acc: f32, %bias: f32):
+    %0 = arith.addf %acc, %bias : f32
+    weft.yield %0 : f32
+  } : (tensor<?x8xf32>, tensor<2x8x32xf32>, tensor<8xf32>, tensor<40xf32>) -> tensor<?x40xf32>
+  %z = weft.packed_linear %x, %p attributes {columns = 40 : i64, norm_eps = 0.0 : f64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x8xf32>, tensor<2x8x32xf32>) -> tensor<?x40xf32>
+  return %y, %z : tensor<?x40xf32>, tensor<?x40xf32>
+}
