@@ -60,6 +60,7 @@ struct InspectOptions {
   std::string target = "cpu", cpu = "native", profile;
   std::string phase, dumpDirectory;
   bool roofline = false, remarks = false;
+  bool dispatches = false; ///< of a call on a GPU
   int64_t past = 0;
   bool mask = false;
   std::string maskSvg;             ///< a file to draw the masks into

@@ -4,6 +4,8 @@
 #include "compiler/driver/Costs.h"
 #include "compiler/driver/DeviceLimits.h"
 #include "compiler/driver/Session.h"
+#include "compiler/inspect/Dispatches.h"
+#include "dialects/Weft/IR/ModelContract.h"
 
 using namespace mlir;
 
@@ -29,6 +31,12 @@ static int roofline(const InspectOptions &options, const TargetLimits &limits) {
   return Done;
 }
 
+static void printDispatches(ModuleOp module) {
+  for (auto function : module.getOps<func::FuncOp>())
+    if (auto kind = function->getAttrOfType<StringAttr>(contract::entry))
+      llvm::outs() << function.getName() << " (" << kind.getValue() << "): " << Dispatches::of(function).text() << "\n";
+}
+
 int inspect(const InspectOptions &options) {
   std::vector<TargetLimits> limits;
   if (int code =
@@ -42,8 +50,12 @@ int inspect(const InspectOptions &options) {
     return roofline(options, limits.front());
   if (masks)
     return inspectMasks(options);
-  if (options.phase.empty() && options.dumpDirectory.empty() && !options.remarks)
-    return fail(Usage, "say what to look at: --phase, --dump-phases, --remarks, --roofline or --mask");
+  if (options.phase.empty() && options.dumpDirectory.empty() && !options.remarks && !options.dispatches)
+    return fail(Usage, "say what to look at: --phase, --dump-phases, --remarks, --dispatches, --roofline or --mask");
+  if (options.dispatches && limits.front().target != Target::Vulkan)
+    return fail(Usage, "code for a CPU has no dispatches; add --target vulkan");
+  if (options.dispatches && (!options.phase.empty() || !options.dumpDirectory.empty()))
+    return fail(Usage, "--dispatches counts in one phase; leave --phase and --dump-phases away");
   PipelineOptions pipeline;
   pipeline.limits = limits.front();
   pipeline.dumpDirectory = options.dumpDirectory;
@@ -59,8 +71,12 @@ int inspect(const InspectOptions &options) {
     return code;
   if (int code = session.types(options.types, limits, pipeline.types))
     return code;
+  if (options.dispatches)
+    pipeline.to = Phase::gpu;
   if (failed(runPipeline(session.module(), pipeline)))
     return BadInput;
+  if (options.dispatches)
+    printDispatches(session.module());
   if (!options.phase.empty()) {
     session.module()->print(llvm::outs(), OpPrintingFlags().useLocalScope());
     llvm::outs() << "\n";

@@ -260,6 +260,8 @@ int main(int argc, char **argv) {
                        "say on stderr which equations were found to be attention, and why not");
   inspectApp->add_flag("--roofline", inspectOptions.roofline,
                        "operations, bytes, tile and the time at the machine's limit, of each kernel");
+  inspectApp->add_flag("--dispatches", inspectOptions.dispatches,
+                       "with --target vulkan: how many dispatches a call is, and each of its equal blocks");
   inspectApp->add_option("--past", inspectOptions.past, "positions in the cache, for the roofline of a step")
       ->check(CLI::NonNegativeNumber);
   inspectApp->add_flag("--mask", inspectOptions.mask, "draw what each attention skips, tests, and computes untested");

@@ -104,6 +104,8 @@ void buildGpu(OpPassManager &pm, const TargetLimits &limits) {
   // All launches of an entry point in one list: which of them wait for which is then seen.
   pm.addPass(createInlinerPass());
   cleanup(pm);
+  pm.addPass(createMergeLaunchesPass());
+  cleanup(pm);
 }
 
 /// Kernels become SPIR-V, and launches calls of the runtime.

@@ -91,6 +91,17 @@ def ConvertWeftToGpuPass : Pass<"convert-weft-to-gpu", "::mlir::ModuleOp"> {
                            "::mlir::linalg::LinalgDialect"];
 }
 
+def MergeLaunchesPass : Pass<"weft-merge-launches", "::mlir::ModuleOp"> {
+  let summary = "run small kernels beside each other in one dispatch";
+  let description = [{
+    A launch joins an earlier one of its block where it writes nothing that is used from there on, and reads nothing that
+    is written: rotary positions of queries and of keys, what is appended to caches. Both become one launch, of a kernel
+    whose first workgroups are those of the first part, and so on. Equal layers share the merged kernel. Leaves alone:
+    kernels whose invocations work together, by memory of a workgroup or by barriers.
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect"];
+}
+
 def ExpandGpuMathPass : Pass<"weft-expand-gpu-math"> {
   let summary = "replace functions that shaders lack or have too coarsely";
   let description = [{

@@ -1,7 +1,7 @@
 //===- Barriers.cpp - which launches wait for others --------------------------------------------------------------===//
-// Answers: before which launches must all that went before be done? Memory is told apart by the argument that it
-// belongs to, and by the offset at which a view of that begins; a loop is gone through twice, so that its first
-// launches know of its last ones.
+// Answers: before which launches must all that went before be done, and which may run beside each other? Memory is told
+// apart by the argument that it belongs to, and by the offset at which a view of that begins; a loop is gone through
+// twice, so that its first launches know of its last ones.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/GpuToSpirv/Barriers.h"
 #include "dialects/Weft/IR/ModelContract.h"
@@ -72,6 +72,23 @@ void join(Accesses &accesses, const Accesses &more) {
       accesses.push_back(access);
 }
 
+Accesses accessesOf(gpu::LaunchFuncOp launch, ArrayRef<bool> written) {
+  Accesses accesses;
+  for (unsigned i = 0; i < launch.getNumKernelOperands(); ++i) {
+    Value operand = launch.getKernelOperand(i);
+    if (isa<MemRefType>(operand.getType()))
+      accesses.push_back({placeOf(operand), written[i]});
+  }
+  return accesses;
+}
+
+bool meet(const Accesses &some, const Accesses &others) {
+  return llvm::any_of(some, [&](const Access &one) {
+    return llvm::any_of(
+        others, [&](const Access &other) { return (one.writes || other.writes) && one.place.meets(other.place); });
+  });
+}
+
 class Waits {
 public:
   Waits(llvm::function_ref<ArrayRef<bool>(gpu::LaunchFuncOp)> written) : written(written) {}
@@ -105,18 +122,8 @@ private:
   }
 
   void visitLaunch(gpu::LaunchFuncOp launch, Accesses &open) {
-    Accesses own;
-    ArrayRef<bool> writes = written(launch);
-    for (unsigned i = 0; i < launch.getNumKernelOperands(); ++i) {
-      Value operand = launch.getKernelOperand(i);
-      if (isa<MemRefType>(operand.getType()))
-        own.push_back({placeOf(operand), writes[i]});
-    }
-    bool waits = llvm::any_of(own, [&](const Access &mine) {
-      return llvm::any_of(
-          open, [&](const Access &other) { return (mine.writes || other.writes) && mine.place.meets(other.place); });
-    });
-    if (waits) {
+    Accesses own = accessesOf(launch, written(launch));
+    if (meet(own, open)) {
       found.insert(launch);
       open.clear();
     }
@@ -127,6 +134,10 @@ private:
 };
 
 } // namespace
+
+bool meet(gpu::LaunchFuncOp one, ArrayRef<bool> writtenByOne, gpu::LaunchFuncOp other, ArrayRef<bool> writtenByOther) {
+  return meet(accessesOf(one, writtenByOne), accessesOf(other, writtenByOther));
+}
 
 DenseSet<Operation *> waitingLaunches(func::FuncOp function,
                                       llvm::function_ref<ArrayRef<bool>(gpu::LaunchFuncOp)> writtenOperands) {
