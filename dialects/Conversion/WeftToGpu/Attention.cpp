@@ -9,6 +9,8 @@
 //       l = l exp(m - m') + sum of p;  O = O exp(m - m') + p V        an invocation has some elements in several rows
 //     result = O / l
 //
+// For few rows, AttentionFew.cpp goes through the same steps with tiles of hundreds of keys.
+//
 // Where someone asks for probabilities the first pass leaves out O, and a second one computes p = weigh(exp(s - m) /
 // l). Which keys are seen at all follows from the mask's bounds. Rows of several heads share what is read of their
 // keys.
@@ -28,16 +30,31 @@ static int64_t sizeOf(Value data, unsigned dim) { return cast<MemRefType>(data.g
 constexpr float minusInfinity = -std::numeric_limits<float>::infinity();
 constexpr int64_t mostElements = 2048;        // of a key or a value
 constexpr int64_t manyRows = 16, fewRows = 4; // of a workgroup, where there are as many
+constexpr int64_t mostFewRows = 8;            // where they are all of one query
 
 LogicalResult checkAttention(AttentionOp op, const GpuLimits &) {
   return checkWidths(op, mostElements, "the memory of a workgroup");
 }
 
-AttentionShape::AttentionShape(AttentionOp op, const GpuLimits &limits, int64_t mostRows) : rows(mostRows), keys(128) {
+AttentionShape::AttentionShape(AttentionOp op, const GpuLimits &limits, int64_t mostRows, bool isFew)
+    : rows(mostRows), keys(128), isFew(isFew) {
   // Queries take at most half of the memory; sums of values at most 32 registers of an invocation.
   int64_t D = sizeOf(op.getQuery(), 3), E = sizeOf(op.getValue(), 3);
-  while (rows > 1 && (rows * D * 4 > limits.sharedBytes / 2 || rows * E > 32 * limits.invocations))
+  auto isTooMuch = [&] {
+    return (!isFew && rows * D * 4 > limits.sharedBytes / 2) || rows * E > 32 * limits.invocations;
+  };
+  while (rows > 1 && isTooMuch())
     rows /= 2;
+  // Few rows need many keys for all invocations to have work between two barriers.
+  if (isFew) {
+    keys = 512;
+    auto bytes = [&] {
+      return 4 * rows * (keys + limits.invocations + 3) + (4 + bytesToAddShares) * limits.invocations;
+    };
+    while (keys > limits.invocations && bytes() > limits.sharedBytes)
+      keys /= 2;
+    return;
+  }
   // One pair of a row and a key for each invocation, or more where a tile would be small.
   auto numbers = [&] { return rows * D + keys * (stretch + 1) + rows * keys + limits.invocations + 6 * rows; };
   while (keys > 32 && (rows * keys > limits.invocations || 4 * numbers() > limits.sharedBytes))
@@ -47,7 +64,7 @@ AttentionShape::AttentionShape(AttentionOp op, const GpuLimits &limits, int64_t 
 Attention::Attention(ImplicitLocOpBuilder &b, AttentionOp op, const GpuLimits &limits, const AttentionShape &shape)
     : b(b), op(op), limits(limits), rows(shape.rows), keysOfTile(shape.keys), H(sizeOf(op.getQuery(), 2)),
       G(sizeOf(op.getKey(), 2)), D(sizeOf(op.getQuery(), 3)), E(sizeOf(op.getValue(), 3)), sums(op.getSums()),
-      bounds(MaskBounds::of(op.getMask(), /*acrossHeads=*/H != G)) {
+      isFew(shape.isFew), bounds(MaskBounds::of(op.getMask(), /*acrossHeads=*/H != G)) {
   bool useful = false;
   if (!bounds.exact)
     intervals = MaskIntervals::of(op.getMask(), /*acrossHeads=*/H != G, &useful);
@@ -77,6 +94,8 @@ void Attention::placeGroup(Kernel &k) {
 
 void Attention::emitGroup(Kernel &k) {
   placeGroup(k);
+  if (isFew)
+    return emitFew(k);
   allocate(k);
   readQueries(k);
   rowsInGroup = queryBlock(k);
@@ -140,7 +159,7 @@ void Attention::allocate(Kernel &k) {
   }
 
   /// Rows first, first + apart, ...: as many as give every row to someone.
-  auto share = [&](SmallVector<OwnRow> &own, Value first, int64_t apart) {
+  auto divide = [&](SmallVector<OwnRow> &own, Value first, int64_t apart) {
     own.clear();
     for (int64_t row = 0; row < rows; row += apart) {
       Value number = k.min(k.add(first, row), k.index(rows - 1));
@@ -148,10 +167,11 @@ void Attention::allocate(Kernel &k) {
     }
   };
   ownKey = k.remainder(k.thread, keysOfTile);
-  share(pairRows, k.divide(k.thread, keysOfTile), k.threads / keysOfTile);
+  divide(pairRows, k.divide(k.thread, keysOfTile), k.threads / keysOfTile);
   int64_t across = std::min<int64_t>(k.threads, llvm::PowerOf2Ceil(E));
   Value element = k.remainder(k.thread, across), first = k.divide(k.thread, across);
-  share(valueRows, first, k.threads / across);
+  divide(valueRows, first, k.threads / across);
+  areAllElements = E % across == 0;
   hasValueRow = k.less(first, k.index(rows));
   isFirstElement = k.both(hasValueRow, k.compare(arith::CmpIPredicate::eq, element, k.index(0)));
   elements.clear();
@@ -169,10 +189,7 @@ void Attention::readQueries(Kernel &k) {
   k.loop(k.thread, k.index(rows * D), k.index(k.threads), [&](Value i) {
     Value row = k.divide(i, D), d = k.remainder(i, D);
     Place place = placeOf(k, row);
-    Value query = k.load(op.getQuery(), {batch, place.query, place.head, d});
-    if (float factor = scaleOfQueries(); factor != 1)
-      query = times(k, query, k.constant(factor));
-    k.store(query, queries, {row, d});
+    k.store(query(k, place, d), queries, {row, d});
   });
   k.when(k.less(k.thread, k.index(rows)), [&] { k.store(k.constant(minusInfinity), maxima, k.thread); });
   k.barrier();
@@ -260,7 +277,7 @@ void Attention::writeResults(Kernel &k, ValueRange state, ArrayRef<RowEnd> ends)
         Value sum = state[i * elements.size() + j];
         Value result = k.select(end.empty, k.constant(0.0f), hasSecondPass() ? sum : times(k, sum, end.factor));
         auto write = [&] { k.store(result, op.getOut(), {batch, place.query, place.head, element}); };
-        if (E % llvm::PowerOf2Ceil(E) == 0 || E % k.threads == 0)
+        if (areAllElements)
           write();
         else
           k.when(k.less(element, k.index(E)), write);
@@ -302,22 +319,28 @@ void emitAttention(ImplicitLocOpBuilder &b, AttentionOp op, const GpuLimits &lim
   auto isAtMost = [&](int64_t rows) {
     return host.compare(arith::CmpIPredicate::sle, queriesOfHead, host.index(rows));
   };
-  auto emitFor = [&](int64_t rows) {
-    return [&, rows] { Attention(b, op, limits, AttentionShape(op, limits, rows)).emit(); };
+  auto emitFor = [&](int64_t rows, bool isFew) {
+    return [&, rows, isFew] { Attention(b, op, limits, AttentionShape(op, limits, rows, isFew)).emit(); };
   };
-  auto emitFew = [&] {
-    if (ratio > 1) // one query has as many rows
-      return emitFor(fewRows)();
-    host.when(isAtMost(1), emitFor(1), emitFor(fewRows));
-  };
+  bool hasTwoPasses = op.getWeights() || !op.getWeigh().empty();
+  int64_t ofOneQuery = llvm::PowerOf2Ceil(ratio);
+  SmallVector<int64_t> counts;
+  for (int64_t rows : {ofOneQuery, fewRows})
+    if (rows <= mostFewRows && (counts.empty() || rows > counts.back()))
+      counts.push_back(rows);
   MatrixAttentionShape matrices(op, limits);
   auto emitMany = [&] {
     if (!matrices.fits(op, limits))
-      return emitFor(manyRows)();
-    host.when(isAtMost(rowsForMatrices - 1), emitFor(manyRows),
+      return emitFor(manyRows, /*isFew=*/false)();
+    host.when(isAtMost(rowsForMatrices - 1), emitFor(manyRows, /*isFew=*/false),
               [&] { MatrixAttention(b, op, limits, matrices).emit(); });
   };
-  host.when(isAtMost(fewRows), emitFew, emitMany);
+  std::function<void(size_t)> emitFrom = [&](size_t i) {
+    if (i == counts.size())
+      return emitMany();
+    host.when(isAtMost(counts[i]), emitFor(counts[i], !hasTwoPasses), [&] { emitFrom(i + 1); });
+  };
+  emitFrom(0);
 }
 
 } // namespace weft::grid

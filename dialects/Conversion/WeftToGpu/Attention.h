@@ -12,12 +12,14 @@ namespace weft::grid {
 
 /// How much of an attention a workgroup holds.
 struct AttentionShape {
-  AttentionShape(int64_t rows, int64_t keys) : rows(rows), keys(keys) {}
-  AttentionShape(AttentionOp op, const GpuLimits &limits, int64_t mostRows);
+  AttentionShape(int64_t rows, int64_t keys) : rows(rows), keys(keys), isFew(false) {}
+  /// With `isFew`, all rows that there are: 8 at most.
+  AttentionShape(AttentionOp op, const GpuLimits &limits, int64_t mostRows, bool isFew);
 
   static constexpr int64_t stretch = 16; ///< of the width of keys that comes to workgroup memory at a time
   int64_t rows;
   int64_t keys; ///< of a tile
+  bool isFew;   ///< an invocation scores whole keys, for all rows: see AttentionFew.cpp
 };
 
 class Attention {
@@ -72,12 +74,30 @@ protected:
   Value score(Kernel &k, ValueRange sums, const Place &place, Value key);
   /// Whether a key that `isThere` is admitted.
   Value admits(Kernel &k, const Tile &tile, const Place &place, Value key, Value isThere);
-  Values addTerms(Kernel &k, Value key, Value element, ValueRange sums);
+  void addTerms(Kernel &k, const Place &place, Value query, Value key, Value element,
+                llvm::MutableArrayRef<Value> sums);
   void updateMaxima(Kernel &k, const Scores &scores);
+  /// From `candidates` of [rows, count] the maxima of rows, what to subtract from scores, and the factors of what was
+  /// added up before. All invocations have to have written theirs.
+  void agreeOnMaxima(Kernel &k, Value candidates, int64_t count);
+  Value nothing(); ///< what stands for a pair that is not admitted
+  Value isSomething(Kernel &k, Value p);
   void storePairs(Kernel &k, const Scores &scores, llvm::function_ref<Value(int64_t, Value)> numberOf);
   Value probability(Kernel &k, const OwnRow &row, Value score, Value key);
   void writeWeights(Kernel &k, const Scores &scores, Value key);
   Values addValues(Kernel &k, const Tile &tile, ValueRange state, bool rescales, bool withValues);
+
+  //===-- AttentionFew.cpp: many keys for few rows ----------------------------------------------------------------===//
+  void emitFew(Kernel &k);
+  void allocateFew(Kernel &k);
+  Values scoreKeys(Kernel &k, const Tile &tile);
+  Value query(Kernel &k, const Place &place, Value element); ///< scaled
+  Values totals(Kernel &k, Value key);
+  void weighKeys(Kernel &k, const Tile &tile, ValueRange admitted);
+  Values pairsOf(Kernel &k, Value key);
+  void keepPairs(Kernel &k, Value key, llvm::ArrayRef<Value> ofRows);
+  Values addFewValues(Kernel &k, const Tile &tile, ValueRange state);
+  Values joinShares(Kernel &k, ValueRange state);
 
   bool hasMask() { return !op.getMask().empty(); }
   bool hasSecondPass() { return op.getWeights() || !op.getWeigh().empty(); }
@@ -88,6 +108,7 @@ protected:
   AttentionOp op;
   GpuLimits limits;
   int64_t rows, keysOfTile, H, G, D, E, sums;
+  bool isFew;
   MaskBounds bounds;
   std::optional<MaskIntervals> intervals;        ///< where they say more than the bounds
   Value batches, S, T, past, rowsOfHead, blocks; // of the host
@@ -102,6 +123,11 @@ protected:
   Value ownKey;
   llvm::SmallVector<OwnRow> pairRows, valueRows;
   Values elements;
+  bool areAllElements = false; ///< else some are beyond the last
+  // For few rows.
+  Value lane, share; ///< an invocation adds up some elements of values, over a share of the keys of a tile
+  int64_t lanes, shares;
+  Values ownQueries;    ///< for few rows: all of their elements, where they are not too many
   Value isFirstElement; ///< one of those that share a row
   Value hasValueRow;
 };

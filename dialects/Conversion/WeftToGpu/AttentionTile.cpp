@@ -16,20 +16,16 @@ constexpr int32_t notAdmitted = std::numeric_limits<int32_t>::min(); // -0.0f
 
 //===-- scores ----------------------------------------------------------------------------------------------------===//
 
-/// Adds the terms of one element to the sums of each pair: `sums` numbers for each.
-Attention::Values Attention::addTerms(Kernel &k, Value key, Value element, ValueRange soFar) {
-  Values next;
-  for (auto [i, row] : llvm::enumerate(pairRows)) {
-    Value query = k.load(queries, {row.number, element});
-    if (op.getSimilarity().empty()) {
-      next.push_back(fma(k, query, key, soFar[i]));
-      continue;
-    }
-    Values terms = inlineBlock(k, op.getSimilarity().front(), {query, key, batch, row.place.head, element});
-    for (auto [n, term] : llvm::enumerate(terms))
-      next.push_back(plus(k, soFar[i * sums + n], term));
+/// Adds the terms of one element to the sums of a pair.
+void Attention::addTerms(Kernel &k, const Place &place, Value query, Value key, Value element,
+                         MutableArrayRef<Value> sums) {
+  if (op.getSimilarity().empty()) {
+    sums.front() = fma(k, query, key, sums.front());
+    return;
   }
-  return next;
+  Values terms = inlineBlock(k, op.getSimilarity().front(), {query, key, batch, place.head, element});
+  for (auto [sum, term] : llvm::zip_equal(sums, terms))
+    sum = plus(k, sum, term);
 }
 
 Value Attention::score(Kernel &k, ValueRange sumsOfPair, const Place &place, Value key) {
@@ -69,7 +65,12 @@ Attention::Scores Attention::scoreTile(Kernel &k, const Tile &tile) {
     });
     k.barrier();
     return k.loop(width, soFar, [&](Value d, ValueRange soFar) {
-      return addTerms(k, k.load(keys, {ownKey, d}), k.add(first, d), soFar);
+      Values next(soFar);
+      Value key = k.load(keys, {ownKey, d}), element = k.add(first, d);
+      for (auto [i, row] : llvm::enumerate(pairRows))
+        addTerms(k, row.place, k.load(queries, {row.number, element}), key, element,
+                 MutableArrayRef(next).slice(i * sums, sums));
+      return next;
     });
   });
 
@@ -77,25 +78,27 @@ Attention::Scores Attention::scoreTile(Kernel &k, const Tile &tile) {
   Value isThere = k.less(ownKey, tile.size), key = k.min(k.add(tile.begin, ownKey), lastKey);
   for (auto [i, row] : llvm::enumerate(pairRows)) {
     Value number = score(k, ValueRange(total).slice(i * sums, sums), row.place, key);
-    Value isAdmitted = admits(k, tile, row.place, key, isThere);
-    result.scores.push_back(k.select(isAdmitted, number, k.constant(minusInfinity)));
-    result.admitted.push_back(isAdmitted);
+    result.admitted.push_back(admits(k, tile, row.place, key, isThere));
+    result.scores.push_back(k.select(result.admitted.back(), number, k.constant(minusInfinity)));
   }
   return result;
 }
 
-/// The maxima of rows with this tile, what to subtract from scores, and the factors of what was added up before.
 void Attention::updateMaxima(Kernel &k, const Scores &scores) {
   for (auto [row, score] : llvm::zip(pairRows, scores.scores))
     k.store(score, pairs, {row.number, ownKey});
+  agreeOnMaxima(k, pairs, keysOfTile);
+}
+
+void Attention::agreeOnMaxima(Kernel &k, Value candidates, int64_t count) {
   k.barrier();
   // Several invocations look at a row, then one at what they found.
   int64_t each = std::min<int64_t>(k.threads / rows, 16);
   Value row = k.divide(k.thread, each);
   k.when(k.less(row, k.index(rows)), [&] {
     Values best =
-        k.loop(k.remainder(k.thread, each), k.index(keysOfTile), k.index(each), k.constant(minusInfinity),
-               [&](Value key, ValueRange soFar) { return Values{larger(k, k.load(pairs, {row, key}), soFar[0])}; });
+        k.loop(k.remainder(k.thread, each), k.index(count), k.index(each), k.constant(minusInfinity),
+               [&](Value i, ValueRange soFar) { return Values{larger(k, k.load(candidates, {row, i}), soFar[0])}; });
     k.store(best.front(), found, k.thread);
   });
   k.barrier();
@@ -115,11 +118,19 @@ void Attention::updateMaxima(Kernel &k, const Scores &scores) {
 
 //===-- probabilities ---------------------------------------------------------------------------------------------===//
 
+Value Attention::nothing() {
+  return arith::BitcastOp::create(b, b.getF32Type(), arith::ConstantOp::create(b, b.getI32IntegerAttr(notAdmitted)));
+}
+
+Value Attention::isSomething(Kernel &k, Value p) {
+  Value bits = arith::BitcastOp::create(b, b.getI32Type(), p);
+  return k.compare(arith::CmpIPredicate::ne, bits, arith::ConstantOp::create(b, b.getI32IntegerAttr(notAdmitted)));
+}
+
 void Attention::storePairs(Kernel &k, const Scores &scores, llvm::function_ref<Value(int64_t, Value)> numberOf) {
-  Value nothing =
-      arith::BitcastOp::create(b, b.getF32Type(), arith::ConstantOp::create(b, b.getI32IntegerAttr(notAdmitted)));
+  Value none = nothing();
   for (auto [i, row] : llvm::enumerate(pairRows)) {
-    Value number = k.select(scores.admitted[i], numberOf(i, scores.scores[i]), nothing);
+    Value number = k.select(scores.admitted[i], numberOf(i, scores.scores[i]), none);
     k.store(number, pairs, {row.number, ownKey});
   }
   k.barrier();
@@ -163,11 +174,8 @@ Attention::Values Attention::addValues(Kernel &k, const Tile &tile, ValueRange s
       Value p = k.load(pairs, {row.number, key});
       next[sumsAt + i] = plus(k, next[sumsAt + i], p);
       Value counts;
-      if (hasMask() && withValues) {
-        Value bits = arith::BitcastOp::create(b, b.getI32Type(), p);
-        Value nothing = arith::ConstantOp::create(b, b.getI32IntegerAttr(notAdmitted));
-        counts = k.compare(arith::CmpIPredicate::ne, bits, nothing);
-      }
+      if (hasMask() && withValues)
+        counts = isSomething(k, p);
       for (auto [e, value] : llvm::enumerate(values)) {
         Value sum = fma(k, p, value, next[i * perRow + e]);
         next[i * perRow + e] = counts ? k.select(counts, sum, next[i * perRow + e]) : sum;
