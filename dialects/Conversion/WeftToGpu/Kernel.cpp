@@ -60,8 +60,10 @@ void launchItems(ImplicitLocOpBuilder &b, Value items, const GpuLimits &limits,
 SmallVector<Value> unflatten(LoopBuilder &k, Value item, ArrayRef<Value> sizes) {
   SmallVector<Value> place(sizes.size());
   for (size_t d = sizes.size(); d-- > 1;) {
-    place[d] = k.remainder(item, sizes[d]);
-    item = k.divide(item, sizes[d]);
+    Value above = k.divide(item, sizes[d]);
+    // A remainder by what is known only when running would divide once more, which is dear.
+    place[d] = getConstantIntValue(sizes[d]) ? k.remainder(item, sizes[d]) : k.sub(item, k.mul(above, sizes[d]));
+    item = above;
   }
   if (!sizes.empty())
     place[0] = item;

@@ -40,8 +40,8 @@ func.func private @sums(%x: memref<20x300xf32>, %y: memref<300xf32>) {
 
 // Neighbouring invocations write neighbouring elements, whatever the order of loops.
 // CHECK-LABEL: @transposed
-// CHECK: %[[J:.*]] = arith.remui %[[ITEM:.*]], %c7
-// CHECK: %[[I:.*]] = arith.divui %[[ITEM]], %c7
+// CHECK: %[[I:.*]] = arith.divui %[[ITEM:.*]], %c7
+// CHECK: %[[J:.*]] = arith.remui %[[ITEM]], %c7
 // CHECK: memref.load %{{.*}}[%[[J]], %[[I]]]
 // CHECK: memref.store %{{.*}}, %{{.*}}[%[[I]], %[[J]]]
 func.func private @transposed(%x: memref<7x5xf32>, %y: memref<5x7xf32>) {
