@@ -45,6 +45,7 @@ void Prefill::emit() {
 // The last queries of a sequence often fill half of the lanes or less: then one vector has them all.
 void Prefill::emitItem(Value number) {
   Item item = describe(number);
+  readQueries(item);
   std::optional<int64_t> known = getConstantIntValue(S);
   if (known && (*known - 1) % shape.queries >= L)
     return emitQueries(item);
@@ -58,7 +59,6 @@ void Prefill::emitItem(Value number) {
 }
 
 void Prefill::emitQueries(const Item &item) {
-  readQueries(item);
   Vectors state(vectors, lanesOf(minusInfinity));
   state.append(vectors, lanesOf(0.0f));
   auto firstPass = [&](Value careful) {
@@ -109,8 +109,8 @@ Prefill::Item Prefill::describe(Value number) {
 // Lanes past the last query repeat it; their results are not stored. Meanwhile the first keys are asked for, and the
 // queries of the item that comes next.
 void Prefill::readQueries(const Item &item) {
-  for (int64_t i = 0; i < shape.rows; ++i)
-    prefetch(item.key, min(add(item.bounds.begin, i), add(T, -1)), D, Cache::First);
+  loop(index(0), index(shape.rows), 1,
+       [&](Value i) { prefetch(item.key, min(add(item.bounds.begin, i), add(T, -1)), D, Cache::First); });
   Value last = add(S, -1), scale = lanesOf(scaleOfQueries());
   auto tile = [&](Value first, int64_t count) {
     for (int64_t v = 0; v < vectors; ++v) {
@@ -118,7 +118,6 @@ void Prefill::readQueries(const Item &item) {
       for (int64_t lane = 0; lane < L; ++lane) {
         Value query = min(add(item.firstQuery, v * L + lane), last);
         rows.push_back(multiply(load(item.query, {query, first}, count), scale));
-        prefetch(item.query, {max(add(query, -shape.queries), index(0)), first}, Cache::Second);
       }
       Vectors columns = transposeLanes(b, rows);
       for (int64_t d = 0; d < count; ++d)
@@ -130,6 +129,9 @@ void Prefill::readQueries(const Item &item) {
     loop(index(0), index(whole), L, [&](Value first) { tile(first, L); });
   if (whole != D)
     tile(index(whole), D - whole);
+  Value next = sub(item.firstQuery, index(shape.queries));
+  loop(index(0), index(shape.queries), 1,
+       [&](Value i) { prefetch(item.query, max(add(next, i), index(0)), D, Cache::Second); });
 }
 
 // No block has fewer keys than a register tile.

@@ -119,7 +119,7 @@ void Attention::emitGroup(Kernel &k) {
   if (hasSecondPass()) {
     k.barrier(); // everyone has read the maxima
     for (auto [row, end] : llvm::zip(valueRows, ends))
-      k.when(isFirstElement, [&] {
+      k.when(isFirstElement, [&, &row = row, &end = end] {
         k.store(end.maximum, subtracted, row.number);
         k.store(end.inverse, inverses, row.number);
         k.store(k.select(end.empty, k.constant(0.0f), k.constant(1.0f)), rowSums, row.number);
@@ -272,11 +272,13 @@ void Attention::writeResults(Kernel &k, ValueRange state, ArrayRef<RowEnd> ends)
   for (auto [i, row] : llvm::enumerate(valueRows)) {
     const RowEnd &end = ends[i];
     Place place = row.place;
-    k.when(k.both(place.isInside, hasValueRow), [&] {
+    k.when(k.both(place.isInside, hasValueRow), [&, i = i] {
       for (auto [j, element] : llvm::enumerate(elements)) {
         Value sum = state[i * elements.size() + j];
         Value result = k.select(end.empty, k.constant(0.0f), hasSecondPass() ? sum : times(k, sum, end.factor));
-        auto write = [&] { k.store(result, op.getOut(), {batch, place.query, place.head, element}); };
+        auto write = [&, element = element] {
+          k.store(result, op.getOut(), {batch, place.query, place.head, element});
+        };
         if (areAllElements)
           write();
         else

@@ -322,7 +322,7 @@ Attention::Values MatrixAttention::addAdmitted(Kernel &k, ValueRange results) {
   auto wide = [&](Value half) -> Value { return arith::ExtFOp::create(b, b.getF32Type(), half); };
   Values next;
   for (auto [e, matrix] : llvm::enumerate(results)) {
-    k.loop(lane, k.index(columns), k.index(shape.each), [&](Value column) {
+    k.loop(lane, k.index(columns), k.index(shape.each), [&, e = e](Value column) {
       Values sum = k.loop(k.index(keysOfTile), k.constant(0.0f), [&](Value key, ValueRange soFar) {
         Value p = halfOf(probabilities, ownRow, key), value = halfOf(staged, key, k.add(column, e * columns));
         Value bits = arith::BitcastOp::create(b, b.getI16Type(), p);
