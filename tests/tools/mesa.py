@@ -75,6 +75,11 @@ def command(folder, *words):
     return [str(libraries / "ld-linux-x86-64.so.2"), "--library-path", str(libraries), *map(str, words)]
 
 
+def validator(folder):
+    """How spirv-val of those packages is started."""
+    return command(folder, pathlib.Path(folder).resolve() / "root" / "usr/bin/spirv-val")
+
+
 def give_runtime(folder, libraries):
     """The compiler looks for its runtime beside the program that it is, which is the loader now."""
     place = pathlib.Path(folder).resolve() / "root/usr/lib/lib"

@@ -220,7 +220,7 @@ def main():
     if missing:
         print(f"without cooperative matrices: {missing}", flush=True)
     if mesa.is_there(options.build / "mesa"):  # its validator knows them
-        os.environ["WEFT_SPIRV_VAL"] = shlex.join(mesa.command(options.build / "mesa", options.build / "mesa/root/usr/bin/spirv-val"))
+        os.environ["WEFT_SPIRV_VAL"] = shlex.join(mesa.validator(options.build / "mesa"))
 
     tallies = []
     for kind in (policy, gtest, lit, onnx):
