@@ -154,35 +154,74 @@ struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
 /// where the result rounds to 1. Near 0 it is x, so that small arguments need no case of their own.
 ///
 /// They have one nonetheless: where all lanes are at most 0.35, x P(x^2) of half the degree is as accurate (4e-8), and
-/// takes 5 operations instead of 10, a clamp and a division. So is what soft caps see of most scores. And a constant
-/// factor of the argument, such as a cap's 1 / cap, goes into the coefficients.
+/// takes 5 operations instead of 10, a clamp and a division. So is what soft caps see of most scores. Vectors of a tile
+/// share a branch. And a constant factor of the argument, such as a cap's 1 / cap, goes into the coefficients.
 struct ExpandTanh : OpRewritePattern<math::TanhOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(math::TanhOp op, PatternRewriter &b) const override {
     if (!isF32(op.getType()))
       return failure();
-    Formula f(b, op.getLoc(), op.getType());
     auto [x, factor] = splitFactor(op.getOperand());
     auto type = dyn_cast<VectorType>(op.getType());
     if (!type || type.getRank() != 1) {
+      Formula f(b, op.getLoc(), op.getType());
       b.replaceOp(op, anywhere(f, x, factor));
       return success();
     }
-    Value size = math::AbsFOp::create(b, op.getLoc(), x), limit = f.real(0.35 / std::abs(factor));
-    Value isSmall = arith::CmpFOp::create(b, op.getLoc(), arith::CmpFPredicate::OLE, size, limit);
-    Value areSmall = vector::ReductionOp::create(b, op.getLoc(), vector::CombiningKind::AND, isSmall);
-    auto yield = [&, x = x, factor = factor](auto formula) {
-      return [&, formula](OpBuilder &b, Location loc) {
-        Formula f(b, loc, type);
-        scf::YieldOp::create(b, loc, formula(f, x, factor));
-      };
-    };
-    b.replaceOpWithNewOp<scf::IfOp>(op, areSmall, yield(nearZero), yield(anywhere));
+    SmallVector<math::TanhOp> group = together(op);
+    SmallVector<Value> arguments =
+        llvm::map_to_vector(group, [](math::TanhOp op) { return splitFactor(op.getOperand()).first; });
+    b.setInsertionPoint(group.front());
+    for (auto [op, result] : llvm::zip(group, branch(b, op.getLoc(), arguments, factor)))
+      b.replaceOp(op, result);
     return success();
   }
 
 private:
+  static constexpr size_t mostTogether = 8; // vectors: their squares as well have to be in registers
+
+  /// Those in the block of `op`, of the same factor, that could as well be computed in the place of the first of them;
+  /// it is the earliest for which that is true of `op`.
+  static SmallVector<math::TanhOp> together(math::TanhOp op) {
+    auto [argument, factor] = splitFactor(op.getOperand());
+    SmallVector<math::TanhOp> group;
+    for (auto tanh : op->getBlock()->getOps<math::TanhOp>()) {
+      auto [x, itsFactor] = splitFactor(tanh.getOperand());
+      if (tanh.getType() != op.getType() || itsFactor != factor)
+        continue;
+      if (group.empty() ? isBefore(argument, tanh) : isBefore(x, group.front()))
+        group.push_back(tanh);
+      if (group.size() == mostTogether)
+        break;
+    }
+    return group;
+  }
+
+  static bool isBefore(Value value, Operation *op) {
+    Operation *from = value.getDefiningOp();
+    return !from || from->getBlock() != op->getBlock() || from->isBeforeInBlock(op);
+  }
+
+  /// Their results: the short way where all of them are small.
+  static ValueRange branch(OpBuilder &b, Location loc, ValueRange arguments, double factor) {
+    Formula f(b, loc, arguments[0].getType());
+    Value limit = f.real(0.35 * 0.35 / (factor * factor)), areSmall;
+    for (Value x : arguments) {
+      Value square = f.apply<arith::MulFOp>(x, x);
+      Value isSmall = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLE, square, limit);
+      areSmall = areSmall ? arith::AndIOp::create(b, loc, areSmall, isSmall) : isSmall;
+    }
+    auto yield = [&](auto formula) {
+      return [&, formula](OpBuilder &b, Location loc) {
+        Formula f(b, loc, arguments[0].getType());
+        scf::YieldOp::create(b, loc, llvm::map_to_vector(arguments, [&](Value x) { return formula(f, x, factor); }));
+      };
+    };
+    areSmall = vector::ReductionOp::create(b, loc, vector::CombiningKind::AND, areSmall);
+    return scf::IfOp::create(b, loc, areSmall, yield(nearZero), yield(anywhere)).getResults();
+  }
+
   static Value nearZero(Formula &f, Value x, double factor) {
     Value square = f.apply<arith::MulFOp>(x, x);
     Value ratio = f.polynomial(square, scaled(factor, factor, {1.0, -0.33332663, 0.13299825, -0.0491485}));

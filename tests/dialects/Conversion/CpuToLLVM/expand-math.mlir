@@ -39,13 +39,14 @@ func.func @small_powers(%x: vector<16xf32>) -> vector<16xf32> {
   return %0 : vector<16xf32>
 }
 
-// Small lanes take the short way. A factor is in the coefficients: 0.35 / 0.125 is the limit, 8.2 / 0.125 the bound.
+// Small lanes take the short way. A factor is in the coefficients: the square of 0.35 / 0.125 is the limit,
+// 8.2 / 0.125 the bound.
 // CHECK-LABEL: @soft_cap
 // CHECK-SAME: %[[X:.*]]: vector<16xf32>
-// CHECK-DAG: %[[LIMIT:.*]] = arith.constant dense<2.800000e+00>
+// CHECK-DAG: %[[LIMIT:.*]] = arith.constant dense<7.840000e+00>
 // CHECK-DAG: arith.constant dense<6.560000e+01>
-// CHECK: %[[SIZE:.*]] = math.absf %[[X]]
-// CHECK: %[[SMALL:.*]] = arith.cmpf ole, %[[SIZE]], %[[LIMIT]]
+// CHECK: %[[SQUARE:.*]] = arith.mulf %[[X]], %[[X]]
+// CHECK: %[[SMALL:.*]] = arith.cmpf ole, %[[SQUARE]], %[[LIMIT]]
 // CHECK: %[[ALL:.*]] = vector.reduction <and>, %[[SMALL]]
 // CHECK: scf.if %[[ALL]]
 // CHECK-COUNT-3: math.fma
@@ -60,6 +61,37 @@ func.func @soft_cap(%x: vector<16xf32>) -> vector<16xf32> {
   %1 = math.tanh %0 : vector<16xf32>
   return %1 : vector<16xf32>
 }
+
+// Vectors that are known at the first of them share a branch, up to eight; one that needs a result of theirs has to
+// wait.
+// CHECK-LABEL: @soft_cap_of_tile
+// CHECK: %[[TILE:.*]]:8 = scf.if %{{.*}} -> (vector<16xf32>, {{.*}}, vector<16xf32>)
+// CHECK: %[[REST:.*]]:2 = scf.if %{{.*}} -> (vector<16xf32>, vector<16xf32>)
+// CHECK-NOT: scf.if
+// CHECK: return %[[TILE]]#1, %[[REST]]#1, %[[REST]]#0
+func.func @soft_cap_of_tile(%x: vector<16xf32>, %y: vector<16xf32>)
+    -> (vector<16xf32>, vector<16xf32>, vector<16xf32>) {
+  %factor = arith.constant dense<0.125> : vector<16xf32>
+  %0 = arith.mulf %x, %factor : vector<16xf32>
+  %1 = math.tanh %0 : vector<16xf32>
+  %2 = arith.mulf %y, %factor : vector<16xf32>
+  %3 = math.tanh %2 : vector<16xf32>
+  %after = arith.mulf %1, %factor : vector<16xf32>
+  %4 = math.tanh %after : vector<16xf32>
+  %5 = math.tanh %0 : vector<16xf32>
+  %6 = math.tanh %0 : vector<16xf32>
+  %7 = math.tanh %0 : vector<16xf32>
+  %8 = math.tanh %0 : vector<16xf32>
+  %9 = math.tanh %0 : vector<16xf32>
+  %10 = math.tanh %0 : vector<16xf32>
+  %ninth = math.tanh %2 : vector<16xf32>
+  %11 = arith.addf %5, %6 : vector<16xf32>
+  %12 = arith.addf %7, %8 : vector<16xf32>
+  %13 = arith.addf %9, %10 : vector<16xf32>
+  call @use(%11, %12, %13) : (vector<16xf32>, vector<16xf32>, vector<16xf32>) -> ()
+  return %3, %ninth, %4 : vector<16xf32>, vector<16xf32>, vector<16xf32>
+}
+func.func private @use(vector<16xf32>, vector<16xf32>, vector<16xf32>)
 
 // CHECK-LABEL: @approximated
 func.func @approximated(%x: vector<8xf32>, %y: f32) -> (vector<8xf32>, f32) {
