@@ -1,7 +1,7 @@
 //===- AttentionPrefill.cpp - attention of many queries: lanes are queries ---------------------------------------===//
 // Answers: by which loops does a block of queries see its keys?
 //
-//   for each (batch, head, block of 2 L queries, or of L where no more are left)
+//   for each (batch, group of 8 blocks, head, block of 2 L queries, or of L where no more are left)
 //     Qt = transpose(scale * Q)                                 [D][2L]
 //     for each block of at most 256 keys that the mask may admit
 //       St = K Qt, scored and masked                            [keys][2L]
@@ -84,13 +84,17 @@ void Prefill::emitQueries(const Item &item) {
   writeLse(item, ends);
 }
 
+// Later blocks of queries first: under a causal mask they are the longest, and a long one should not be the last. A
+// head sees a group of blocks, which share most of their keys; then the next head does, whose keys lie beside those in
+// memory, before a window has moved on.
 Prefill::Item Prefill::describe(Value number) {
   Item item;
-  // Later blocks of queries first: under a causal mask they are the longest, and a long one should not be the last.
-  Value block = sub(add(blocks, -1), remainder(number, blocks));
-  Value batchAndHead = divide(number, blocks);
-  item.batch = divide(batchAndHead, index(H));
-  item.head = remainder(batchAndHead, index(H));
+  Value ofBatch = remainder(number, mul(blocks, index(H))), ofGroup = remainder(ofBatch, index(blocksOfGroup * H));
+  Value skipped = mul(divide(ofBatch, index(blocksOfGroup * H)), index(blocksOfGroup));
+  Value group = min(index(blocksOfGroup), sub(blocks, skipped)); // the first queries' group may be smaller
+  Value block = sub(sub(add(blocks, -1), skipped), remainder(ofGroup, group));
+  item.batch = divide(number, mul(blocks, index(H)));
+  item.head = divide(ofGroup, group);
   item.firstQuery = mul(block, index(shape.queries));
   item.queries = min(index(shape.queries), sub(S, item.firstQuery));
   Value keyHead = divide(item.head, index(queriesPerKeyHead()));

@@ -24,6 +24,7 @@ private:
   using Tile = llvm::SmallVector<Vectors>; ///< for each of shape.rows keys, the vectors of queries
 
   static constexpr int64_t mostVectors = 2; // of queries in a work item
+  static constexpr int64_t blocksOfGroup = 8;
 
   /// What a block of queries is and what is known of it so far.
   struct Item {

@@ -212,10 +212,11 @@ protected:
 };
 
 // Few and many queries, blocks that are not full, fewer keys than a register tile, no keys, no queries, several blocks
-// of keys of which the last would be short.
-const Sizes raggedSizes[] = {{1, 1, 1, 0},    {2, 0, 5, 0},      {2, 3, 0, 0},     {1, 20, 0, 0},     {1, 1, 40, 39},
-                             {2, 7, 19, 12},  {1, 8, 8, 0},      {1, 12, 5, 0},    {2, 33, 65, 32},   {1, 40, 13, 0},
-                             {1, 20, 30, 10}, {1, 50, 300, 250}, {1, 3, 600, 597}, {1, 64, 513, 449}, {3, 9, 9, 0}};
+// of keys of which the last would be short, several groups of blocks of queries of which one is not full.
+const Sizes raggedSizes[] = {{1, 1, 1, 0},     {2, 0, 5, 0},      {2, 3, 0, 0},    {1, 20, 0, 0},
+                             {1, 1, 40, 39},   {2, 7, 19, 12},    {1, 8, 8, 0},    {1, 12, 5, 0},
+                             {2, 33, 65, 32},  {1, 40, 13, 0},    {1, 20, 30, 10}, {1, 50, 300, 250},
+                             {1, 3, 600, 597}, {1, 64, 513, 449}, {3, 9, 9, 0},    {2, 330, 340, 10}};
 
 TEST_P(AttentionKernels, Causal) {
   compile({4, 2, 24, 40}, causal);
