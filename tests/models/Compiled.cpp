@@ -6,11 +6,17 @@
 
 namespace weft::test {
 
-std::string levelName(int level) { return level == onVulkan ? "Vulkan" : "x86-64-v" + std::to_string(level); }
+std::string levelName(int level) {
+  if (level == onSubgroups)
+    return "Vulkan (lavapipe-8)";
+  return level == onVulkan ? "Vulkan" : "x86-64-v" + std::to_string(level);
+}
 
 std::vector<std::string> levelOptions(int level) {
   if (level == onVulkan)
     return {"--target", "vulkan"};
+  if (level == onSubgroups)
+    return {"--target", "vulkan", "--vulkan-profile", "lavapipe-8"};
   return {"--cpu", levelName(level)};
 }
 
@@ -27,19 +33,20 @@ std::string missingVulkan() {
 
 Module load(const std::string &library, int level) {
   weft_load_options options = {};
-  options.cpu_level = level;
-  options.device = level == onVulkan ? "vulkan" : "cpu";
+  const bool isVulkan = level <= onVulkan;
+  options.cpu_level = isVulkan ? 0 : level;
+  options.device = isVulkan ? "vulkan" : "cpu";
   weft_error error = {};
   weft_module *module = nullptr;
   weft_status status = weft_module_load(library.c_str(), &options, &module, &error);
   if (status != WEFT_OK) {
-    EXPECT_EQ(status, level == onVulkan ? WEFT_NO_DEVICE : WEFT_NO_CPU) << error.message;
+    EXPECT_EQ(status, isVulkan ? WEFT_NO_DEVICE : WEFT_NO_CPU) << error.message;
     return nullptr;
   }
   weft_entry_info info;
   EXPECT_TRUE(weft_module_entry(module, WEFT_SEQUENCE, &info));
   Module loaded(module);
-  return info.cpu_level == level ? std::move(loaded) : nullptr;
+  return info.cpu_level == options.cpu_level ? std::move(loaded) : nullptr;
 }
 
 int32_t Logits::best(size_t row) const {

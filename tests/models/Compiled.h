@@ -17,7 +17,7 @@ struct ModuleDeleter {
 using Module = std::unique_ptr<weft_module, ModuleDeleter>;
 
 /// What code is for, as tests number it: 3 and 4 are x86-64-v3 and -v4.
-constexpr int onVulkan = 0;
+constexpr int onVulkan = 0, onSubgroups = -1; ///< the latter with kernels of subgroups alone
 /// "x86-64-v4", "Vulkan"
 std::string levelName(int level);
 /// The options of `weft compile` for it.

@@ -17,21 +17,27 @@ constexpr double tolerance = 8e-5;
 
 /// A model, compiled for both levels into one library when a test first wants it.
 struct Subject {
-  explicit Subject(TrainedModel trained) : model(std::move(trained)), scratch(model.name) {}
+  explicit Subject(TrainedModel trained, std::string profile = "generic")
+      : model(std::move(trained)), profile(std::move(profile)), scratch(model.name + "." + this->profile) {}
   std::string library() {
     std::string path = scratch(model.name + ".so");
     if (!compiled)
       compiled = weft({"compile", model.source, "--weights", model.weights, "--cpu", "x86-64-v3,x86-64-v4", "--target",
-                       "cpu,vulkan", "--strict", "-q", "-o", path});
+                       "cpu,vulkan", "--vulkan-profile", profile, "--strict", "-q", "-o", path});
     return *compiled ? path : "";
   }
   TrainedModel model;
+  std::string profile;
   Scratch scratch;
   std::optional<bool> compiled;
 };
 
 Subject &storiesSubject() {
   static Subject subject(stories());
+  return subject;
+}
+Subject &storiesOfSubgroups() {
+  static Subject subject(stories(), "lavapipe-8");
   return subject;
 }
 Subject &talesSubject() {
@@ -201,6 +207,8 @@ INSTANTIATE_TEST_SUITE_P(Stories, DecoderTest,
 INSTANTIATE_TEST_SUITE_P(Tales, DecoderTest, ::testing::Values(Parameter(talesSubject, 3), Parameter(talesSubject, 4)),
                          parameterName);
 INSTANTIATE_TEST_SUITE_P(Stories, VulkanDecoderTest, ::testing::Values(Parameter(storiesSubject, onVulkan)));
+INSTANTIATE_TEST_SUITE_P(StoriesOfSubgroups, VulkanDecoderTest,
+                         ::testing::Values(Parameter(storiesOfSubgroups, onVulkan)));
 INSTANTIATE_TEST_SUITE_P(SlowTales, VulkanDecoderTest, ::testing::Values(Parameter(talesSubject, onVulkan)));
 
 /// The test of the tests: without this, an empty list of answers would pass.

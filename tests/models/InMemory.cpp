@@ -85,8 +85,8 @@ llvm::Error addDescriptor(llvm::orc::LLJIT &jit, const ModelInterface &interface
 /// The module for one level, or null where this machine lacks it.
 llvm::Expected<Module> moduleFor(const weft_abi_module *descriptor, int level) {
   weft_load_options options = {};
-  options.cpu_level = level;
-  options.device = level == onVulkan ? "vulkan" : "cpu";
+  options.cpu_level = level <= onVulkan ? 0 : level;
+  options.device = level <= onVulkan ? "vulkan" : "cpu";
   weft_error error = {};
   weft_module *module = nullptr;
   weft_status status = weft_module_from_descriptor(descriptor, &options, &module, &error);
@@ -118,7 +118,9 @@ llvm::Expected<InMemory> InMemory::compile(MLIRContext &context, llvm::StringRef
 
   std::vector<std::pair<int, TargetLimits>> levels;
   for (int level : chosen)
-    levels.emplace_back(level, level == onVulkan ? vulkanLimits() : *limitsFor(levelName(level)));
+    levels.emplace_back(level, level == onSubgroups ? vulkanLimits(*gpuProfileNamed("lavapipe-8"))
+                               : level == onVulkan  ? vulkanLimits()
+                                                    : *limitsFor(levelName(level)));
   OwningOpRef<ModuleOp> fused = result.model->clone();
   PipelineOptions pipeline;
   pipeline.to = Phase::fused;

@@ -353,8 +353,11 @@ TEST_P(RandomAttentionOnVulkan, AgreesWithTheReference) {
     GTEST_SKIP() << reason;
   auto [first, count] = GetParam();
   std::printf("  seeds %d to %d\n", first, first + count - 1);
-  for (int seed = first; seed < first + count; ++seed)
+  for (int seed = first; seed < first + count; ++seed) {
     check(seed, onVulkan);
+    if (seed % 4 == 0)
+      check(seed, onSubgroups);
+  }
 }
 
 TEST_F(AttentionOfSeeds, FromTheEnvironment) {
@@ -365,7 +368,8 @@ TEST_F(AttentionOfSeeds, FromTheEnvironment) {
   std::printf("%s", randomProgram(number).text.c_str());
   check(number, {3, 4});
   if (missingVulkan().empty())
-    check(number, onVulkan);
+    for (int level : {onVulkan, onSubgroups})
+      check(number, level);
 }
 
 // The first 200 programs are run always. Suites run beside each other, so there are a few.

@@ -4,19 +4,25 @@
 
 namespace weft {
 
-// Mesa's compiler takes minutes for kernels of many matrix operations: its tile has 8 of them.
+// Mesa's device in software runs a subgroup as one vector, and the subgroups of a workgroup in turns from barrier to
+// barrier; it goes through the code of those without work as well. Its compiler takes minutes for kernels of many
+// matrix operations: its tile has 8 of them.
 static constexpr GpuProfile profiles[] = {
     {.name = "generic", .description = "every device with Vulkan 1.2", .invocations = 128, .sharedBytes = 16384},
     {.name = "lavapipe-8",
      .description = "Mesa's device in software, with vectors of 256 bits",
      .invocations = 128,
      .sharedBytes = 32768,
-     .subgroup = 8},
+     .subgroup = 8,
+     .subgroupsAlone = true,
+     .itemsOfGroup = 32},
     {.name = "lavapipe-8-coop",
      .description = "the same from Mesa 26 on, which has cooperative matrices",
      .invocations = 128,
      .sharedBytes = 32768,
      .subgroup = 8,
+     .subgroupsAlone = true,
+     .itemsOfGroup = 32,
      .matrix = {8, 8, 8},
      .tile = {.subgroupsDown = 2, .subgroupsAcross = 2, .down = 2, .across = 2, .steps = 2, .ofAttention = 2}},
     {.name = "nvidia-32", .description = "NVIDIA's GPUs", .invocations = 256, .sharedBytes = 49152, .subgroup = 32},

@@ -32,7 +32,11 @@ struct GpuProfile {
   llvm::StringLiteral description; ///< of the devices, for people
   int64_t invocations;             ///< of a workgroup; a power of two
   int64_t sharedBytes;             ///< of memory that a workgroup has
-  int64_t subgroup = 0;            ///< invocations of a subgroup; 0: any number. Only kernels with matrices ask for it
+  int64_t subgroup = 0;            ///< invocations of a subgroup; 0: any number
+  /// Where barriers and workgroup memory are dear, as on CPUs: few rows are a matter of one subgroup, which shuffles.
+  /// Else only kernels with matrices depend on the size of a subgroup.
+  bool subgroupsAlone = false;
+  int64_t itemsOfGroup = 0; ///< invocations of a workgroup without barriers; 0: as many as of others
   MatrixShape matrix = {};
   MatrixTile tile = {};
 };

@@ -48,6 +48,7 @@ spirv::TargetEnvAttr environment(MLIRContext *context, const GpuProfile &profile
                                        C::StorageBuffer8BitAccess,
                                        C::StorageBuffer16BitAccess,
                                        C::PhysicalStorageBufferAddresses,
+                                       C::GroupNonUniformShuffle,
                                        C::VulkanMemoryModel,
                                        C::GroupNonUniform,
                                        C::CooperativeMatrixKHR};
@@ -62,7 +63,7 @@ spirv::TargetEnvAttr environment(MLIRContext *context, const GpuProfile &profile
   auto limits = spirv::ResourceLimitsAttr::get(context, profile.sharedBytes, profile.invocations,
                                                Builder(context).getI32ArrayAttr({128, 128, 64}), profile.subgroup,
                                                std::nullopt, std::nullopt, ArrayAttr(), ArrayAttr());
-  return spirv::TargetEnvAttr::get(triple, hasMatrices ? limits : spirv::getDefaultResourceLimits(context),
+  return spirv::TargetEnvAttr::get(triple, profile.subgroup ? limits : spirv::getDefaultResourceLimits(context),
                                    spirv::ClientAPI::Vulkan);
 }
 
@@ -226,6 +227,9 @@ struct ConvertToSpirv : impl::ConvertToSpirvPassBase<ConvertToSpirv> {
             .wasInterrupted())
       capabilities.push_back(spirv::Capability::Int64Atomics);
     addStorage(module, capabilities);
+    // Nor for built-in variables: places in a subgroup may be asked for without an op on it.
+    if (usesSubgroups(module) && !llvm::is_contained(capabilities, spirv::Capability::GroupNonUniform))
+      capabilities.push_back(spirv::Capability::GroupNonUniform);
     if (hasMatrices(module))
       useVulkanMemoryModel(module, capabilities);
     module.setVceTripleAttr(spirv::VerCapExtAttr::get(version, capabilities, extensions, &getContext()));

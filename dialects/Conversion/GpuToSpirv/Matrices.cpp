@@ -13,6 +13,12 @@ template <typename Op, typename Module> static bool holds(Module module) {
 bool hasMatrices(gpu::GPUModuleOp module) { return holds<gpu::SubgroupMmaComputeOp>(module); }
 bool hasMatrices(spirv::ModuleOp module) { return holds<spirv::KHRCooperativeMatrixMulAddOp>(module); }
 
+bool usesSubgroups(spirv::ModuleOp module) {
+  return hasMatrices(module) || llvm::any_of(module.getOps<spirv::GlobalVariableOp>(), [](spirv::GlobalVariableOp op) {
+           return op.getBuiltIn() == spirv::stringifyBuiltIn(spirv::BuiltIn::SubgroupLocalInvocationId);
+         });
+}
+
 MatrixShape matrixOf(spirv::ModuleOp module) {
   MatrixShape shape;
   module.walk([&](spirv::KHRCooperativeMatrixMulAddOp product) {
@@ -56,7 +62,7 @@ void useVulkanMemoryModel(spirv::ModuleOp module, SmallVectorImpl<spirv::Capabil
                            spirv::MemorySemantics::MakeVisible));
         });
   });
-  capabilities.append({spirv::Capability::VulkanMemoryModel, spirv::Capability::GroupNonUniform});
+  capabilities.push_back(spirv::Capability::VulkanMemoryModel);
 }
 
 } // namespace weft

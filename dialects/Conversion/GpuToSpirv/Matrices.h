@@ -1,5 +1,6 @@
 //===- Matrices.h - kernels with cooperative matrices as SPIR-V -----------------------------------------*- C++ -*-===//
-// Answers: what does a kernel with cooperative matrices need that others do not?
+// Answers: what does a kernel with cooperative matrices need that others do not, and which depend on how many
+// invocations a subgroup has?
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
 #include "dialects/Conversion/Common/GpuProfile.h"
@@ -10,6 +11,8 @@ namespace weft {
 
 bool hasMatrices(mlir::gpu::GPUModuleOp module);
 bool hasMatrices(mlir::spirv::ModuleOp module);
+/// Whether invocations of a subgroup work together: by matrices, or by their places in it.
+bool usesSubgroups(mlir::spirv::ModuleOp module);
 /// That of all products in the kernel; 0 x 0 x 0 where there are none.
 MatrixShape matrixOf(mlir::spirv::ModuleOp module);
 

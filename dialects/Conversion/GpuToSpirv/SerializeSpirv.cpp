@@ -38,6 +38,8 @@ uint32_t featureOf(spirv::Capability capability) {
     return WEFT_ABI_VK_INT64_ATOMICS;
   case C::Float64:
     return WEFT_ABI_VK_FLOAT64;
+  case C::GroupNonUniformShuffle:
+    return WEFT_ABI_VK_SUBGROUP_SHUFFLE;
   case C::VulkanMemoryModel:
     return WEFT_ABI_VK_MEMORY_MODEL;
   case C::CooperativeMatrixKHR:
@@ -129,9 +131,9 @@ struct SerializeSpirv : impl::SerializeSpirvPassBase<SerializeSpirv> {
     uint32_t features = 0;
     for (spirv::Capability capability : module.getVceTriple()->getCapabilities())
       features |= featureOf(capability);
-    // Subgroups own matrices: how large they are is a part of the kernel.
-    bool matrices = hasMatrices(module);
-    int64_t subgroup = matrices ? spirv::lookupTargetEnv(module).getResourceLimits().getSubgroupSize() : 0;
+    // Where invocations of a subgroup work together, how many there are is a part of the kernel.
+    bool subgroups = usesSubgroups(module);
+    int64_t subgroup = subgroups ? spirv::lookupTargetEnv(module).getResourceLimits().getSubgroupSize() : 0;
     MatrixShape matrix = matrixOf(module);
     StringRef bytes(reinterpret_cast<const char *>(words.data()), words.size() * sizeof(uint32_t));
     return Attribute(b.getDictionaryAttr(

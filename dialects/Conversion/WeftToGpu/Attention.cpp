@@ -9,7 +9,8 @@
 //       l = l exp(m - m') + sum of p;  O = O exp(m - m') + p V        an invocation has some elements in several rows
 //     result = O / l
 //
-// For few rows, AttentionFew.cpp goes through the same steps with tiles of hundreds of keys.
+// For few rows, AttentionFew.cpp goes through the same steps with tiles of hundreds of keys, and AttentionSubgroups.cpp
+// with tiles of as many keys as a subgroup has invocations.
 //
 // Where someone asks for probabilities the first pass leaves out O, and a second one computes p = weigh(exp(s - m) /
 // l). Which keys are seen at all follows from the mask's bounds. Rows of several heads share what is read of their
@@ -31,6 +32,7 @@ constexpr float minusInfinity = -std::numeric_limits<float>::infinity();
 constexpr int64_t mostElements = 2048;        // of a key or a value
 constexpr int64_t manyRows = 16, fewRows = 4; // of a workgroup, where there are as many
 constexpr int64_t mostFewRows = 8;            // where they are all of one query
+constexpr int64_t mostAlone = 256;            // elements of queries or of results that an invocation keeps, of all rows
 
 LogicalResult checkAttention(AttentionOp op, const GpuLimits &) {
   return checkWidths(op, mostElements, "the memory of a workgroup");
@@ -46,6 +48,11 @@ AttentionShape::AttentionShape(AttentionOp op, const GpuLimits &limits, int64_t 
   while (rows > 1 && isTooMuch())
     rows /= 2;
   // Few rows need many keys for all invocations to have work between two barriers.
+  if (isFew && limits.subgroupsAlone && rows * std::max(D, E) <= mostAlone) {
+    isAlone = true;
+    keys = limits.subgroup;
+    return;
+  }
   if (isFew) {
     keys = 512;
     auto bytes = [&] {
@@ -64,7 +71,7 @@ AttentionShape::AttentionShape(AttentionOp op, const GpuLimits &limits, int64_t 
 Attention::Attention(ImplicitLocOpBuilder &b, AttentionOp op, const GpuLimits &limits, const AttentionShape &shape)
     : b(b), op(op), limits(limits), rows(shape.rows), keysOfTile(shape.keys), H(sizeOf(op.getQuery(), 2)),
       G(sizeOf(op.getKey(), 2)), D(sizeOf(op.getQuery(), 3)), E(sizeOf(op.getValue(), 3)), sums(op.getSums()),
-      isFew(shape.isFew), bounds(MaskBounds::of(op.getMask(), /*acrossHeads=*/H != G)) {
+      isFew(shape.isFew), isAlone(shape.isAlone), bounds(MaskBounds::of(op.getMask(), /*acrossHeads=*/H != G)) {
   bool useful = false;
   if (!bounds.exact)
     intervals = MaskIntervals::of(op.getMask(), /*acrossHeads=*/H != G, &useful);
@@ -81,7 +88,11 @@ Attention::Attention(ImplicitLocOpBuilder &b, AttentionOp op, const GpuLimits &l
 
 void Attention::emit() {
   LoopBuilder host(b);
-  launch(b, host.mul(host.mul(batches, G), blocks), limits.invocations, [&](Kernel &k) { emitGroup(k); });
+  Value groups = host.mul(host.mul(batches, G), blocks);
+  if (isAlone)
+    launchSubgroups(b, groups, limits, [&](Kernel &k) { emitGroup(k); });
+  else
+    launch(b, groups, limits.invocations, [&](Kernel &k) { emitGroup(k); });
 }
 
 void Attention::placeGroup(Kernel &k) {
@@ -94,6 +105,8 @@ void Attention::placeGroup(Kernel &k) {
 
 void Attention::emitGroup(Kernel &k) {
   placeGroup(k);
+  if (isAlone)
+    return emitAlone(k);
   if (isFew)
     return emitFew(k);
   allocate(k);
@@ -243,7 +256,7 @@ static Value isEqual(LoopBuilder &k, Value x, Value y) {
   return arith::CmpFOp::create(k.b, arith::CmpFPredicate::OEQ, x, y);
 }
 
-static Value finiteOr0(LoopBuilder &k, Value maximum) {
+Attention::Value Attention::finiteOr0(Kernel &k, Value maximum) {
   return k.select(isEqual(k, maximum, k.constant(minusInfinity)), k.constant(0.0f), maximum);
 }
 

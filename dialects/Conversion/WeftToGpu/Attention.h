@@ -18,8 +18,9 @@ struct AttentionShape {
 
   static constexpr int64_t stretch = 16; ///< of the width of keys that comes to workgroup memory at a time
   int64_t rows;
-  int64_t keys; ///< of a tile
-  bool isFew;   ///< an invocation scores whole keys, for all rows: see AttentionFew.cpp
+  int64_t keys;         ///< of a tile
+  bool isFew;           ///< an invocation scores whole keys, for all rows: see AttentionFew.cpp
+  bool isAlone = false; ///< of a subgroup that is its own workgroup: see AttentionSubgroups.cpp
 };
 
 class Attention {
@@ -62,6 +63,8 @@ protected:
   using TileBody = llvm::function_ref<Values(const Tile &, ValueRange)>;
   Values eachTile(Kernel &k, ValueRange state, TileBody body);
   Values eachTileOf(Kernel &k, const EmittedBounds &range, ValueRange state, TileBody body);
+  static Value finiteOr0(Kernel &k,
+                         Value maximum); ///< what to subtract from scores: minus infinity where there are none
   RowEnd endOfRow(Kernel &k, Value maximum, Value sum, Value head);
   void writeResults(Kernel &k, ValueRange state, llvm::ArrayRef<RowEnd> ends);
 
@@ -99,6 +102,12 @@ protected:
   Values addFewValues(Kernel &k, const Tile &tile, ValueRange state);
   Values joinShares(Kernel &k, ValueRange state);
 
+  //===-- AttentionSubgroups.cpp: few rows by a subgroup alone ----------------------------------------------------===//
+  void emitAlone(Kernel &k);
+  void allocateAlone(Kernel &k);
+  Values addKey(Kernel &k, const Tile &tile, ValueRange state);
+  Values joinInvocations(Kernel &k, ValueRange state);
+
   bool hasMask() { return !op.getMask().empty(); }
   bool hasSecondPass() { return op.getWeights() || !op.getWeigh().empty(); }
   float scale() { return static_cast<float>(op.getScale().convertToDouble()); }
@@ -108,7 +117,7 @@ protected:
   AttentionOp op;
   GpuLimits limits;
   int64_t rows, keysOfTile, H, G, D, E, sums;
-  bool isFew;
+  bool isFew, isAlone;
   MaskBounds bounds;
   std::optional<MaskIntervals> intervals;        ///< where they say more than the bounds
   Value batches, S, T, past, rowsOfHead, blocks; // of the host

@@ -46,10 +46,18 @@ void launch(ImplicitLocOpBuilder &b, Value groups, int64_t threads, llvm::functi
   gpu::TerminatorOp::create(b);
 }
 
+void launchSubgroups(ImplicitLocOpBuilder &b, Value groups, const GpuLimits &limits,
+                     llvm::function_ref<void(Kernel &)> body) {
+  launch(b, groups, limits.subgroup, [&](Kernel &k) {
+    k.thread = gpu::LaneIdOp::create(b, b.getIndexType(), /*upper_bound=*/nullptr);
+    body(k);
+  });
+}
+
 void launchItems(ImplicitLocOpBuilder &b, Value items, const GpuLimits &limits,
                  llvm::function_ref<void(Kernel &, Value)> body) {
   LoopBuilder host(b);
-  launch(b, host.ceilDivide(items, limits.invocations), limits.invocations, [&](Kernel &k) {
+  launch(b, host.ceilDivide(items, limits.itemsOfGroup), limits.itemsOfGroup, [&](Kernel &k) {
     Value item = k.add(k.mul(k.group, k.threads), k.thread);
     k.when(k.less(item, items), [&] { body(k, item); });
   });
@@ -58,6 +66,8 @@ void launchItems(ImplicitLocOpBuilder &b, Value items, const GpuLimits &limits,
 //===-- rows ------------------------------------------------------------------------------------------------------===//
 
 SmallVector<Value> unflatten(LoopBuilder &k, Value item, ArrayRef<Value> sizes) {
+  if (getConstantIntValue(item) == 0) // no division by what is known only when running
+    return SmallVector<Value>(sizes.size(), item);
   SmallVector<Value> place(sizes.size());
   for (size_t d = sizes.size(); d-- > 1;) {
     Value above = k.divide(item, sizes[d]);
@@ -96,8 +106,7 @@ SmallVector<Value> RowView::at(Value row, ValueRange coordinates, ValueRange inn
   return all;
 }
 
-//===-- neighbours and shares
-//---------------------------------------------------------------------------------------===//
+//===-- neighbours and shares -------------------------------------------------------------------------------------===//
 
 static bool isOfMultiples(MemRefType type, int64_t count) {
   if (type.getLayout().isIdentity())
@@ -163,6 +172,46 @@ SmallVector<Value> addShares(Kernel &k, Value share, int64_t shares, Value lane,
     }
   }
   return sums;
+}
+
+//===-- subgroups -------------------------------------------------------------------------------------------------===//
+
+static Value shuffle(Kernel &k, gpu::ShuffleMode mode, Value x, int64_t by) {
+  auto number = [&](int64_t value) -> Value { return arith::ConstantIntOp::create(k.b, k.b.getI32Type(), value); };
+  return gpu::ShuffleOp::create(k.b, x, number(by), number(k.threads), mode).getShuffleResult();
+}
+
+Value combineAll(Kernel &k, Value x, llvm::function_ref<Value(Value, Value)> combine) {
+  for (int64_t half = k.threads / 2; half >= 1; half /= 2)
+    x = combine(x, shuffle(k, gpu::ShuffleMode::XOR, x, half));
+  return x;
+}
+
+Value sumOfAll(Kernel &k, Value x) {
+  return combineAll(k, x, [&](Value x, Value y) { return plus(k, x, y); });
+}
+
+Spread::Spread(Kernel &k, Value memref, int64_t count, llvm::function_ref<SmallVector<Value>(Value)> at)
+    : count(count) {
+  Value first = k.mul(k.thread, 2);
+  if (count % 2 == 0) {
+    bool areAll = count == 2 * k.threads;
+    own = loadNeighbours(k, memref, at(areAll ? first : k.min(first, k.index(count - 2))), 2);
+    return;
+  }
+  for (int64_t i = 0; i < 2; ++i)
+    own.push_back(k.load(memref, at(k.min(k.add(first, i), k.index(count - 1)))));
+}
+
+Value Spread::isOwn(Kernel &k, int64_t i) const {
+  return count == 2 * k.threads ? Value() : k.less(k.add(k.mul(k.thread, 2), i), k.index(count));
+}
+
+SmallVector<Value> Spread::all(Kernel &k) const {
+  SmallVector<Value> numbers;
+  for (int64_t i = 0; i < count; ++i)
+    numbers.push_back(shuffle(k, gpu::ShuffleMode::IDX, own[i % 2], i / 2));
+  return numbers;
 }
 
 //===-- numbers ---------------------------------------------------------------------------------------------------===//

@@ -3,7 +3,8 @@
 //
 // An emitter is called with a builder placed at an op in buffer form. What it emits there runs on the host: sizes, the
 // number of workgroups, and `gpu.launch` ops whose bodies are the kernels. Workgroups have one dimension, of a number
-// of invocations that the profile names; but in kernels with matrices nothing depends on how many a subgroup has.
+// of invocations that the profile names. Nothing depends on how many a subgroup has, but in kernels with matrices, and
+// in those that launchSubgroups() makes for profiles that ask for it.
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
 #include "dialects/Conversion/Common/GpuProfile.h"
@@ -16,11 +17,15 @@ namespace weft::grid {
 struct GpuLimits {
   GpuLimits(const GpuProfile &profile = genericProfile())
       : invocations(profile.invocations), sharedBytes(profile.sharedBytes), subgroup(profile.subgroup),
-        matrix(profile.matrix), tile(profile.tile) {}
+        subgroupsAlone(profile.subgroupsAlone),
+        itemsOfGroup(profile.itemsOfGroup ? profile.itemsOfGroup : profile.invocations), matrix(profile.matrix),
+        tile(profile.tile) {}
 
   int64_t invocations; ///< of a workgroup; a power of two
   int64_t sharedBytes; ///< of workgroup memory
   int64_t subgroup;    ///< invocations of one; 0: any number
+  bool subgroupsAlone; ///< few rows are a matter of one subgroup
+  int64_t itemsOfGroup;
   MatrixShape matrix;
   MatrixTile tile;
 };
@@ -50,6 +55,10 @@ std::pair<mlir::Value, mlir::Value> foldGroups(LoopBuilder &host, mlir::Value gr
 /// Launches `groups` workgroups (an index value, at most mostGroups^2) of `threads` invocations.
 void launch(mlir::ImplicitLocOpBuilder &b, mlir::Value groups, int64_t threads,
             llvm::function_ref<void(Kernel &)> body);
+
+/// Launches `groups` workgroups of one subgroup: `thread` is an invocation's place in it.
+void launchSubgroups(mlir::ImplicitLocOpBuilder &b, mlir::Value groups, const GpuLimits &limits,
+                     llvm::function_ref<void(Kernel &)> body);
 
 /// One invocation for each of `items`.
 void launchItems(mlir::ImplicitLocOpBuilder &b, mlir::Value items, const GpuLimits &limits,
@@ -97,6 +106,29 @@ inline constexpr int64_t bytesToAddShares = 32;
 /// here.
 llvm::SmallVector<mlir::Value> addShares(Kernel &k, mlir::Value share, int64_t shares, mlir::Value lane, int64_t lanes,
                                          llvm::ArrayRef<mlir::Value> values);
+
+//===-- where a workgroup is a subgroup ---------------------------------------------------------------------------===//
+/// Numbers that invocations have, for the others. All of the subgroup have to come here.
+mlir::Value sumOfAll(Kernel &k, mlir::Value x);
+/// Of two results of `combine`, which does not mind their order, and so on; all get the same.
+mlir::Value combineAll(Kernel &k, mlir::Value x, llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine);
+
+/// `count` numbers that all of a subgroup need, at most two for each invocation: these two come from memory by it.
+class Spread {
+public:
+  /// `at(i)` says where number i lies; they are neighbours.
+  Spread(Kernel &k, mlir::Value memref, int64_t count,
+         llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value)> at);
+  /// Whether own[i] is one of them, and not another's once more; null where all are.
+  mlir::Value isOwn(Kernel &k, int64_t i) const;
+  /// All of them, for everyone.
+  llvm::SmallVector<mlir::Value> all(Kernel &k) const;
+
+  llvm::SmallVector<mlir::Value, 2> own;
+
+private:
+  int64_t count;
+};
 
 /// The ops of a block but its terminator, copied to where the kernel is; what the terminator yields.
 llvm::SmallVector<mlir::Value> inlineBlock(LoopBuilder &k, mlir::Block &block, mlir::ValueRange arguments);

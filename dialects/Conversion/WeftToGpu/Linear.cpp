@@ -43,7 +43,8 @@ void PackedLinear::emit() {
   auto forMany = [&] { hasMatrices() ? launchMatrices(rows) : launchTiles(rows); };
   if (!inPairs)
     return launchTiles(rows);
-  auto forFew = [&] { host.when(isAtMost(1), [&] { launchPanels(rows, 1); }, [&] { launchPanels(rows, fewRows); }); };
+  auto launchFew = [&](int64_t few) { hasSubgroups() ? launchAlone(rows, few) : launchPanels(rows, few); };
+  auto forFew = [&] { host.when(isAtMost(1), [&] { launchFew(1); }, [&] { launchFew(fewRows); }); };
   host.when(isAtMost(mostFew), forFew, forMany);
 }
 
@@ -197,23 +198,30 @@ static Values unpack(LoopBuilder &k, ArrayRef<Value> values) {
   return elements;
 }
 
+PackedLinear::FewRows PackedLinear::placeFew(Kernel &k, const Rows &rows, int64_t few) {
+  bool isOne = few == 1; // of one, and no more groups than panels
+  FewRows place;
+  place.panelAt = isOne ? k.group : k.remainder(k.group, panels);
+  place.first = isOne ? k.index(0) : k.mul(k.divide(k.group, panels), few);
+  for (int64_t r = 0; r < few; ++r) {
+    place.numbers.push_back(isOne ? place.first : k.min(k.add(place.first, r), k.add(rows.count(), -1)));
+    place.coordinates.push_back(rows.at(k, place.numbers.back()));
+  }
+  return place;
+}
+
 void PackedLinear::launchPanels(const Rows &rows, int64_t few) {
   const int64_t lanes = panel / columnsAtOnce, shares = limits.invocations / lanes;
   LoopBuilder host(b);
   Value blocks = host.ceilDivide(rows.count(), few);
   launch(b, host.mul(blocks, panels), limits.invocations, [&](Kernel &k) {
     auto pair = VectorType::get({columnsAtOnce}, b.getF32Type());
-    bool isOne = few == 1; // of one, and no more groups than panels
-    Value panelAt = isOne ? k.group : k.remainder(k.group, panels);
-    Value firstRow = isOne ? k.index(0) : k.mul(k.divide(k.group, panels), few);
+    FewRows place = placeFew(k, rows, few);
+    Value panelAt = place.panelAt, firstRow = place.first;
+    ArrayRef<Value> numbers = place.numbers;
+    ArrayRef<Values> coordinates = place.coordinates;
     Value lane = k.remainder(k.thread, lanes), share = k.divide(k.thread, lanes);
     RowView input(k, op.getInput(), leading), output(k, op.getOuts(), leading);
-    SmallVector<Value> numbers;
-    SmallVector<Values> coordinates;
-    for (int64_t r = 0; r < few; ++r) { // rows beyond the last are the last once more
-      numbers.push_back(isOne ? firstRow : k.min(k.add(firstRow, r), k.add(rows.count(), -1)));
-      coordinates.push_back(rows.at(k, numbers.back()));
-    }
     Value zero = k.constant(0.0f);
     Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(pair));
     Values sums(few, zeros); // then, for norms, sums of squares

@@ -17,6 +17,13 @@ private:
   using Values = LoopBuilder::Values;
 
   void launchTiles(const Rows &rows);
+  /// Some rows of the input in a workgroup, and the panel that it multiplies them with.
+  struct FewRows {
+    Value panelAt, first;
+    Values numbers; ///< beyond the last row: the last once more
+    llvm::SmallVector<Values> coordinates;
+  };
+  FewRows placeFew(Kernel &k, const Rows &rows, int64_t few);
   void launchPanels(const Rows &rows, int64_t few);
   void endPanels(Kernel &k, const RowView &output, Value panelAt, Value firstRow, const Rows &rows, int64_t few,
                  Value lane, Value has, llvm::ArrayRef<Value> sums);
@@ -27,6 +34,10 @@ private:
   void finish(Kernel &k, const RowView &output, Value row, llvm::ArrayRef<Value> coordinates, Value column,
               llvm::ArrayRef<Value> sums);
   int64_t partWidth() const { return panel / parts; }
+
+  //===-- LinearSubgroups.cpp -------------------------------------------------------------------------------------===//
+  bool hasSubgroups();
+  void launchAlone(const Rows &rows, int64_t few);
 
   //===-- LinearMatrices.cpp --------------------------------------------------------------------------------------===//
   bool hasMatrices();

@@ -3,7 +3,8 @@
 //
 // A row has as many invocations as it has columns, rounded up to a power of two, and at most a workgroup; where that is
 // fewer, a workgroup has several rows. An invocation takes every n-th column, then what they found is combined in
-// halves through workgroup memory. The order depends on the number of columns alone.
+// halves through workgroup memory. The order depends on the number of columns alone. Where subgroups are better off
+// alone, a row has at most one of them, and what they found is shuffled.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToGpu/Kernel.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -19,8 +20,9 @@ using Combine = llvm::function_ref<Value(Value, Value)>;
 /// What an invocation knows of its row.
 class Row {
 public:
-  Row(Kernel &k, Value number, Value isInside, Value lane, int64_t lanes, Value columns, SmallVector<Value> coordinates)
-      : k(k), number(number), isInside(isInside), lane(lane), lanes(lanes), columns(columns),
+  Row(Kernel &k, Value number, Value isInside, Value lane, int64_t lanes, bool isAlone, Value columns,
+      SmallVector<Value> coordinates)
+      : k(k), number(number), isInside(isInside), lane(lane), lanes(lanes), isAlone(isAlone), columns(columns),
         coordinates(std::move(coordinates)) {}
 
   /// `visit(column, so far)` over the columns of this invocation, then `combine` over those of the row.
@@ -30,6 +32,8 @@ public:
                   }).front();
     if (lanes == 1)
       return mine;
+    if (isAlone)
+      return combineAll(k, mine, combine);
     Value memory = k.shared({k.threads}, mine.getType());
     k.store(mine, memory, k.thread);
     for (int64_t half = lanes / 2; half >= 1; half /= 2) {
@@ -55,6 +59,7 @@ public:
   Kernel &k;
   Value number, isInside, lane;
   int64_t lanes;
+  bool isAlone; ///< has a subgroup that is its own workgroup
   Value columns;
   SmallVector<Value> coordinates;
 };
@@ -67,14 +72,21 @@ void launchRows(ImplicitLocOpBuilder &b, Value like, int64_t leading, Value colu
   int64_t lanes = limits.invocations;
   if (std::optional<int64_t> known = getConstantIntValue(columns))
     lanes = std::min<int64_t>(lanes, llvm::PowerOf2Ceil(std::max<int64_t>(*known, 1)));
+  // Invocations beyond the last row do its work once more, so that all arrive at every barrier.
+  auto emit = [&](Kernel &k, Value number, Value lane, bool isAlone) {
+    Value isInside = k.less(number, rows.count());
+    number = k.min(number, k.add(rows.count(), -1));
+    Row row(k, number, isInside, lane, lanes, isAlone, columns, rows.at(k, number));
+    body(row);
+  };
+  if (limits.subgroupsAlone && lanes >= limits.subgroup) {
+    lanes = limits.subgroup;
+    return launchSubgroups(b, rows.count(), limits, [&](Kernel &k) { emit(k, k.group, k.thread, /*isAlone=*/true); });
+  }
   int64_t perGroup = limits.invocations / lanes;
   launch(b, host.ceilDivide(rows.count(), perGroup), limits.invocations, [&](Kernel &k) {
     Value number = k.add(k.mul(k.group, perGroup), k.divide(k.thread, lanes));
-    Value isInside = k.less(number, rows.count());
-    // Invocations beyond the last row do its work once more, so that all arrive at every barrier.
-    number = k.min(number, k.add(rows.count(), -1));
-    Row row(k, number, isInside, k.remainder(k.thread, lanes), lanes, columns, rows.at(k, number));
-    body(row);
+    emit(k, number, k.remainder(k.thread, lanes), /*isAlone=*/false);
   });
 }
 

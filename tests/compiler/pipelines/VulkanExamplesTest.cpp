@@ -139,8 +139,15 @@ void expectWithin(ModuleOp module, const GpuProfile &profile) {
       EXPECT_EQ(number(kernel, "subgroup_size"), profile.subgroup);
       EXPECT_EQ(invocations % profile.subgroup, 0);
       EXPECT_EQ(matrix, profile.matrix.rows | profile.matrix.columns << 8 | profile.matrix.depth << 16);
+    } else if (features & WEFT_ABI_VK_SUBGROUP_SHUFFLE) {
+      EXPECT_TRUE(profile.subgroupsAlone);
+      EXPECT_EQ(features & ~(always | WEFT_ABI_VK_SUBGROUP_SHUFFLE), 0);
+      EXPECT_EQ(number(kernel, "subgroup_size"), profile.subgroup);
+      EXPECT_EQ(invocations, profile.subgroup);
+      EXPECT_EQ(number(kernel, "shared_bytes"), 0);
     } else {
-      EXPECT_EQ(invocations, profile.invocations);
+      if (!profile.itemsOfGroup || invocations != profile.itemsOfGroup || number(kernel, "shared_bytes"))
+        EXPECT_EQ(invocations, profile.invocations);
       EXPECT_EQ(number(kernel, "subgroup_size"), 0);
       EXPECT_EQ(features & ~always, 0);
       EXPECT_EQ(matrix, 0);
