@@ -94,7 +94,7 @@ void buildVectorized(OpPassManager &pm, const TargetLimits &) {
 /// From ops to workgroups. What is left outside of the kernels is code of the host.
 void buildGpu(OpPassManager &pm, const TargetLimits &limits) {
   // A kernel costs a GPU more than a CPU, for it waits for the last workgroup of the one before.
-  pm.addNestedPass<func::FuncOp>(createAbsorbNormsPass());
+  pm.addNestedPass<func::FuncOp>(createAbsorbNormsPass({.matrices = hasMatrices(limits)}));
   buildKernels(pm, limits);
   pm.addPass(createConvertWeftToGpuPass({.profile = limits.profile->name.str()}));
   cleanup(pm);

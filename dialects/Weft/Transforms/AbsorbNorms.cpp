@@ -12,19 +12,25 @@ namespace weft {
 
 namespace {
 
-/// Whether the use is the input of a matmul that can norm it, or asks only for a size.
-bool canNorm(OpOperand &use, Block *block) {
-  if (isa<tensor::DimOp>(use.getOwner()))
-    return true;
-  auto linear = dyn_cast<PackedLinearOp>(use.getOwner());
-  // Not in the body of a loop, which would norm the same rows in each round.
-  return linear && linear->getBlock() == block &&
-         use.getOperandNumber() == linear.getInputMutable().getOperandNumber() && !linear.getNormEps() &&
-         linear.getWeightType() == WeightType::F32;
-}
-
 struct AbsorbNormsPass : impl::AbsorbNormsPassBase<AbsorbNormsPass> {
   using AbsorbNormsPassBase::AbsorbNormsPassBase;
+
+  /// Whether kernels for the weights compute in f32, which rows that are not normed yet fit into. f16 may be too
+  /// narrow.
+  bool staysWide(WeightType weights) {
+    return weights == WeightType::F32 || weights == WeightType::BF16 || (weights == WeightType::F16 && !matrices);
+  }
+
+  /// Whether the use is the input of a matmul that can norm it, or asks only for a size.
+  bool canNorm(OpOperand &use, Block *block) {
+    if (isa<tensor::DimOp>(use.getOwner()))
+      return true;
+    auto linear = dyn_cast<PackedLinearOp>(use.getOwner());
+    // Not in the body of a loop, which would norm the same rows in each round.
+    return linear && linear->getBlock() == block &&
+           use.getOperandNumber() == linear.getInputMutable().getOperandNumber() && !linear.getNormEps() &&
+           staysWide(linear.getWeightType());
+  }
 
   void runOnOperation() override {
     SmallVector<RmsNormOp> norms;

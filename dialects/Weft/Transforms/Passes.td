@@ -128,10 +128,11 @@ def AbsorbNormsPass : Pass<"weft-absorb-norms", "::mlir::func::FuncOp"> {
   let description = [{
     A `weft.rms_norm` whose users are all `weft.packed_linear` of its block disappears, and each of them norms its input:
     kernels for a GPU add up the squares of a row while they read it, and multiply its sums of products at the end.
-    Leaves alone: norms with another user, and matmuls with narrow weights, whose rows go to cooperative matrices as they
-    are.
+    Leaves alone: norms with another user; where there are cooperative matrices, matmuls with weights of f16, for which
+    rows are rounded to f16, and what is not normed yet may be too large for that; and matmuls with int8 and int4.
   }];
   let dependentDialects = ["::weft::WeftDialect"];
+  let options = [Option<"matrices", "matrices", "bool", "false", "there are cooperative matrices of f16">];
   let statistics = [Statistic<"numAbsorbed", "num-absorbed", "norms without a kernel of their own">];
 }
 

@@ -1,4 +1,5 @@
-// RUN: weft-opt %s -weft-absorb-norms -split-input-file | FileCheck %s
+// RUN: weft-opt %s -weft-absorb-norms -split-input-file | FileCheck %s --check-prefixes=CHECK,WIDE
+// RUN: weft-opt %s -weft-absorb-norms=matrices=true -split-input-file | FileCheck %s --check-prefixes=CHECK,MATRICES
 
 // Every matmul that reads the norm norms its input; sizes are those of what was normed.
 // CHECK-LABEL: @all
@@ -87,5 +88,36 @@ func.func @rounded(%x: tensor<?x8xf32>, %p: tensor<1x2x32x4xi8>, %s: tensor<1x1x
   ^bb0(%acc: f32):
     weft.yield %acc : f32
   } : (tensor<?x8xf32>, tensor<1x2x32x4xi8>, tensor<1x1x32xf32>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+
+// Rows for cooperative matrices are rounded to f16, for which they may be too large before they are normed.
+// CHECK-LABEL:   @half
+// WIDE-NOT:      weft.rms_norm
+// WIDE:          norm_eps
+// MATRICES:      weft.rms_norm
+// MATRICES-NOT:  norm_eps
+func.func @half(%x: tensor<?x8xf32>, %p: tensor<1x4x32x2xf16>) -> tensor<?x8xf32> {
+  %h = weft.rms_norm %x {eps = 1.0e-5 : f64} : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  %y = weft.packed_linear %h, %p attributes {columns = 8 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x8xf32>, tensor<1x4x32x2xf16>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @brain
+// CHECK-NOT:   weft.rms_norm
+// CHECK:       norm_eps
+func.func @brain(%x: tensor<?x8xf32>, %p: tensor<1x4x32x2xbf16>) -> tensor<?x8xf32> {
+  %h = weft.rms_norm %x {eps = 1.0e-5 : f64} : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  %y = weft.packed_linear %h, %p attributes {columns = 8 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (tensor<?x8xf32>, tensor<1x4x32x2xbf16>) -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
