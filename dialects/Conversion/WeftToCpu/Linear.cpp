@@ -11,12 +11,15 @@
 //                                     weights from L2 for each of them
 //   both              4x1, 2x2, 1x4   the rows that are left; few rows take several slices to have 8 sums
 //   16     32         6 x 2           where activations are rounded: 24 + 4 + 1, for a dot product is slower than a sum
+//   16     32         3x1, 2x1, 1x1   where they are in fixed point: 4 sums for each vector, 24 + 2 + 1; as 8 sums are
+//                                     enough for one row, it reads narrow weights in one run, which memory likes best
 //
 // Work is divided by slices within blocks of rows: one row divides over threads as many rows do. Within a group of
 // slices, which fits the L2 cache, the rows stream by.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToCpu/LinearProducts.h"
 #include "dialects/Conversion/WeftToCpu/Tiles.h"
+#include "dialects/Weft/IR/Workspace.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -27,12 +30,29 @@ namespace {
 
 constexpr int64_t blockRows = 128; // x K <= 2048 in f32 is 1 MiB: activations of a block stay in L2
 
-int64_t rowsFor(const CpuLimits &limits) { return limits.lanes == 16 ? 8 : 6; }
-
 /// Rows and slices of a whole tile.
 struct Tile {
   int64_t rows, slices;
 };
+
+Tile wholeTile(const CpuLimits &limits, Activations activations) {
+  switch (activations) {
+  case Activations::Kept:
+    return {limits.lanes == 16 ? 8 : 6, 1};
+  case Activations::Rounded:
+    return {6, 2};
+  case Activations::FixedPoint:
+    return {3, 1};
+  }
+  llvm_unreachable("no such activations");
+}
+
+/// Of many rows.
+Activations activationsOf(PackedLinearOp op) {
+  if (!op.getWorkspace())
+    return Activations::Kept;
+  return roundedRow(op) == RoundedRow::FixedPoint ? Activations::FixedPoint : Activations::Rounded;
+}
 
 class PackedLinear {
 public:
@@ -94,7 +114,7 @@ private:
   };
 
   void emitRounded(OpBuilder &b);
-  void emitNest(OpBuilder &b, Activations activations, Tile wholeTile, bool areRowsFew = false);
+  void emitNest(OpBuilder &b, Activations activations, bool areRowsFew = false);
   void emitBlock(OpBuilder &b, Value firstRow, Value lastRow, Value firstSlice, Value lastSlice);
   void forSlices(OpBuilder &b, Value first, Value last, int64_t atOnce,
                  llvm::function_ref<void(OpBuilder &, Value, int64_t)> body);
@@ -134,10 +154,9 @@ private:
 //===-- loops -----------------------------------------------------------------------------------------------------===//
 
 void PackedLinear::emit(OpBuilder &b) {
-  Tile widened{rowsFor(limits), 1};
   if (!workspace)
-    return emitNest(b, Activations::Kept, widened);
-  if (op.getActivations())
+    return emitNest(b, Activations::Kept);
+  if (roundedRow(op) != RoundedRow::BF16)
     return emitRounded(b);
   Value areMany =
       b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::uge, rows.count(), constantIndex(b, loc, rowsThatRound));
@@ -148,20 +167,21 @@ void PackedLinear::emit(OpBuilder &b) {
         scf::YieldOp::create(b, loc);
       },
       [&](OpBuilder &b, Location loc) {
-        emitNest(b, Activations::Kept, widened, /*areRowsFew=*/rowsThatRound <= widened.rows);
+        bool areFew = rowsThatRound <= wholeTile(limits, Activations::Kept).rows;
+        emitNest(b, Activations::Kept, areFew);
         scf::YieldOp::create(b, loc);
       });
 }
 
 void PackedLinear::emitRounded(OpBuilder &b) {
   emitRounding(b, op, rows, input, *workspace, limits);
-  emitNest(b, Activations::Rounded, {6, 2});
+  emitNest(b, activationsOf(op));
 }
 
 /// All rows and columns, in whole tiles as far as they reach; `areRowsFew`: not one tile has all its rows.
-void PackedLinear::emitNest(OpBuilder &b, Activations read, Tile wholeTile, bool areRowsFew) {
+void PackedLinear::emitNest(OpBuilder &b, Activations read, bool areRowsFew) {
   activations = read;
-  whole = wholeTile;
+  whole = wholeTile(limits, read);
   areFew = areRowsFew;
   auto constant = [&](int64_t value) { return constantIndex(b, loc, value); };
   auto ceilDiv = [&](OpBuilder &b, Value x, Value y) -> Value {
@@ -207,6 +227,8 @@ void PackedLinear::emitBlock(OpBuilder &b, Value firstRow, Value lastRow, Value 
       });
     Value row = tilesEnd;
     for (int64_t tileRows : {4, 2, 1}) {
+      if (tileRows >= whole.rows)
+        continue;
       Value present = b.createOrFold<arith::AndIOp>(loc, left, constantIndex(b, loc, tileRows));
       Value isPresent = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::ne, present, constantIndex(b, loc, 0));
       scf::IfOp::create(b, loc, isPresent, [&](OpBuilder &b, Location loc) {
@@ -219,7 +241,7 @@ void PackedLinear::emitBlock(OpBuilder &b, Value firstRow, Value lastRow, Value 
 }
 
 void PackedLinear::emitRowsLeft(OpBuilder &b, int64_t tileRows, Value row, Value firstSlice, Value lastSlice) {
-  forSlices(b, firstSlice, lastSlice, 4 / tileRows,
+  forSlices(b, firstSlice, lastSlice, activations == Activations::FixedPoint ? 1 : 4 / tileRows,
             [&](OpBuilder &b, Value slice, int64_t atOnce) { emitTile(b, tileRows, atOnce, row, slice); });
 }
 
@@ -328,7 +350,8 @@ void emitPackedLinear(OpBuilder &b, PackedLinearOp op, const CpuLimits &limits) 
 
 std::string tileOf(PackedLinearOp op, const CpuLimits &limits) {
   Slices slices(op, limits);
-  return std::to_string(rowsFor(limits)) + "x" + std::to_string(slices.parts * slices.sliceColumns());
+  Tile whole = wholeTile(limits, activationsOf(op));
+  return std::to_string(whole.rows) + "x" + std::to_string(whole.slices * slices.parts * slices.sliceColumns());
 }
 
 } // namespace weft::cpu

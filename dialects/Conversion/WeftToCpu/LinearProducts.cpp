@@ -7,6 +7,8 @@
 //   i8, i4, kept    a shift to the left and one to the right cut an integer out of its word, or, of 4 bits for 16
 //                   lanes, a permutation finds its number; sums of a group of inputs are multiplied by its scale
 //   bf16, i8, rounded   one instruction multiplies the words of 16 columns by a broadcast word of activations
+//   i8, i4, fixed point   4 such instructions, one for each rank of digits, multiply weights as they lie in memory, or
+//                   cut out by a mask; their sums are exact, and become f32 when a column or group has ended
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToCpu/LinearProducts.h"
 #include "dialects/Weft/IR/Workspace.h"
@@ -63,6 +65,10 @@ SmallVector<LinearProducts::Place> LinearProducts::placesOf(OpBuilder &b, ArrayR
 Value LinearProducts::loadWords(OpBuilder &b, const Place &place, Value word) {
   if (weightType == WeightType::F32)
     return vector::LoadOp::create(b, loc, floats(b), op.getPacked(), ValueRange{place.panel, word, place.column});
+  return LLVM::LoadOp::create(b, loc, integers(b), addressOf(b, place, word), /*alignment=*/sizeof(int32_t));
+}
+
+Value LinearProducts::addressOf(OpBuilder &b, const Place &place, Value word) {
   auto plus = [&](Value x, Value y) { return b.createOrFold<arith::AddIOp>(loc, x, y); };
   auto times = [&](Value x, int64_t y) { return b.createOrFold<arith::MulIOp>(loc, x, constantIndex(b, loc, y)); };
   Value index = plus(times(plus(times(place.panel, slices.words), word), slices.panelColumns()), place.column);
@@ -71,8 +77,7 @@ Value LinearProducts::loadWords(OpBuilder &b, const Place &place, Value word) {
   index = arith::IndexCastOp::create(b, loc, b.getI64Type(), index);
   auto pointer = LLVM::LLVMPointerType::get(b.getContext());
   Value base = LLVM::IntToPtrOp::create(b, loc, pointer, address);
-  Value element = LLVM::GEPOp::create(b, loc, pointer, b.getI32Type(), base, index);
-  return LLVM::LoadOp::create(b, loc, integers(b), element, /*alignment=*/sizeof(int32_t));
+  return LLVM::GEPOp::create(b, loc, pointer, b.getI32Type(), base, index);
 }
 
 Value LinearProducts::loadScales(OpBuilder &b, const Place &place, Value group) {
@@ -211,10 +216,7 @@ Value LinearProducts::dot(OpBuilder &b, Value sum, Value weights, Value activati
   if (weightType == WeightType::BF16)
     return x86vector::DotBF16Op::create(b, loc, sum.getType(), sum, as(activations, b.getBF16Type()),
                                         as(weights, b.getBF16Type()));
-  // Unsigned bytes by signed ones.
-  return LLVM::CallIntrinsicOp::create(b, loc, sum.getType(), b.getStringAttr("llvm.x86.avx512.vpdpbusd.512"),
-                                       ValueRange{sum, as(weights, b.getI8Type()), as(activations, b.getI8Type())})
-      .getResult(0);
+  return dotBytes(b, loc, sum, as(weights, b.getI8Type()), as(activations, b.getI8Type()));
 }
 
 LinearProducts::Values LinearProducts::sumDots(OpBuilder &b, ArrayRef<Row> tile, ArrayRef<Place> places) {
@@ -226,8 +228,7 @@ LinearProducts::Values LinearProducts::sumDots(OpBuilder &b, ArrayRef<Row> tile,
         Values next(sums);
         Values weights = llvm::map_to_vector(places, [&](const Place &place) { return loadWords(b, place, word); });
         for (auto [r, row] : llvm::enumerate(tile)) {
-          Value rounded = memref::LoadOp::create(b, loc, workspace->memref(), workspace->indices(row, word));
-          Value broadcast = splat(b, loc, rounded, integers(b));
+          Value broadcast = splat(b, loc, loadRounded(b, row, word), integers(b));
           for (auto [w, weight] : llvm::enumerate(weights)) {
             Value &sum = next[r * weights.size() + w];
             sum = dot(b, sum, weight, broadcast);
@@ -249,9 +250,7 @@ void LinearProducts::scaleIntegers(OpBuilder &b, ArrayRef<Row> tile, ArrayRef<Pl
   Values columns = llvm::map_to_vector(places, [&](const Place &place) { return loadScales(b, place, group); });
   for (size_t r = 0; r < tile.size(); ++r) {
     const Row &row = tile[r];
-    auto load = [&](int64_t word) -> Value {
-      return memref::LoadOp::create(b, loc, workspace->memref(), workspace->indices(row, constantIndex(b, loc, word)));
-    };
+    auto load = [&](int64_t word) { return loadRounded(b, row, constantIndex(b, loc, word)); };
     Value excess = arith::MulIOp::create(b, loc, load(workspaceSum(words)),
                                          arith::ConstantIntOp::create(b, loc, b.getI32Type(), 128));
     Value scale = arith::BitcastOp::create(b, loc, b.getF32Type(), load(workspaceScale(words)));
@@ -265,9 +264,21 @@ void LinearProducts::scaleIntegers(OpBuilder &b, ArrayRef<Row> tile, ArrayRef<Pl
   }
 }
 
+Value LinearProducts::loadRounded(OpBuilder &b, const Row &row, Value word) {
+  return memref::LoadOp::create(b, loc, workspace->memref(), workspace->indices(row, word));
+}
+
 SmallVector<Value> LinearProducts::emit(OpBuilder &b, ArrayRef<Row> tile, ArrayRef<Value> tileSlices) {
   SmallVector<Place> places = placesOf(b, tileSlices);
-  return activations == Activations::Rounded ? sumDots(b, tile, places) : sumWidened(b, tile, places);
+  switch (activations) {
+  case Activations::Kept:
+    return sumWidened(b, tile, places);
+  case Activations::Rounded:
+    return sumDots(b, tile, places);
+  case Activations::FixedPoint:
+    return sumFixedPoint(b, tile, places);
+  }
+  llvm_unreachable("no such activations");
 }
 
 } // namespace weft::cpu

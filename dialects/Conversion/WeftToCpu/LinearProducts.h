@@ -27,8 +27,9 @@ struct Slices {
 
 /// Where the input of a product is read.
 enum class Activations {
-  Kept,   ///< the input itself, in f32; narrow weights are widened
-  Rounded ///< the workspace: words of activations, for instructions that multiply word by word
+  Kept,      ///< the input itself, in f32; narrow weights are widened
+  Rounded,   ///< the workspace: words of activations, for instructions that multiply word by word
+  FixedPoint ///< the workspace: words of digits, each of which is multiplied by a word of integer weights
 };
 
 class LinearProducts {
@@ -51,6 +52,7 @@ private:
 
   llvm::SmallVector<Place> placesOf(mlir::OpBuilder &b, llvm::ArrayRef<mlir::Value> tileSlices);
   mlir::Value loadWords(mlir::OpBuilder &b, const Place &place, mlir::Value word);
+  mlir::Value addressOf(mlir::OpBuilder &b, const Place &place, mlir::Value word);
   mlir::Value loadScales(mlir::OpBuilder &b, const Place &place, mlir::Value group);
   mlir::Value widen(mlir::OpBuilder &b, mlir::Value words, int64_t element);
   mlir::Value dot(mlir::OpBuilder &b, mlir::Value sum, mlir::Value weights, mlir::Value activations);
@@ -62,6 +64,11 @@ private:
   void addWord(mlir::OpBuilder &b, llvm::ArrayRef<Row> tile, llvm::ArrayRef<Place> places, mlir::Value word,
                int64_t elements, Values &sums);
   Values sumDots(mlir::OpBuilder &b, llvm::ArrayRef<Row> tile, llvm::ArrayRef<Place> places);
+  Values sumFixedPoint(mlir::OpBuilder &b, llvm::ArrayRef<Row> tile, llvm::ArrayRef<Place> places);
+  Values sumDigits(mlir::OpBuilder &b, llvm::ArrayRef<Row> tile, llvm::ArrayRef<Place> places, mlir::Value group,
+                   mlir::Value first, mlir::Value last);
+  mlir::Value lowerHalves(mlir::OpBuilder &b, mlir::Value words, int64_t part);
+  mlir::Value loadRounded(mlir::OpBuilder &b, const Row &row, mlir::Value word);
   void scaleIntegers(mlir::OpBuilder &b, llvm::ArrayRef<Row> tile, llvm::ArrayRef<Place> places, Values &sums);
 
   mlir::VectorType floats(mlir::OpBuilder &b) { return mlir::VectorType::get({slices.width}, b.getF32Type()); }
@@ -75,6 +82,10 @@ private:
   const RowView &input;
   const RowView *workspace;
 };
+
+/// sum + the products of 4 bytes in each lane.
+mlir::Value dotBytes(mlir::OpBuilder &b, mlir::Location loc, mlir::Value sum, mlir::Value unsignedBytes,
+                     mlir::Value signedBytes); // LinearActivations.cpp
 
 /// Rounds all rows of the input into the workspace.
 void emitRounding(mlir::OpBuilder &b, PackedLinearOp op, const Rows &rows, const RowView &input,

@@ -1,6 +1,6 @@
 //===- Workspace.h - rows of rounded activations ----------------------------------------------------------*- C++
 //-*-===//
-// Answers: where in a row of a matmul's workspace do its numbers, their scale and their sum lie?
+// Answers: what do rows become in a matmul's workspace, and where in it do their numbers, scales and sums lie?
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
 #include "dialects/Weft/IR/WeftOps.h"
@@ -8,16 +8,42 @@
 
 namespace weft {
 
-/// Words of a row: whole vectors, so that rounding needs no mask, and the scale and the sum behind them for int8. Rows
-/// do not lie a multiple of 2 KiB apart: those that are read together would share the sets of the L1 cache.
-inline int64_t workspaceWords(WeightType type, int64_t depth) {
+/// What the numbers of a row become, for instructions that multiply words by words of weights.
+enum class RoundedRow {
+  BF16,
+  Int8,      ///< with the row's scale and the sum of its integers behind them
+  FixedPoint ///< integers of 31 bits, 4 digits of 8 bits each: as exact as f32; see fixedPoint...
+};
+
+inline RoundedRow roundedRow(PackedLinearOp op) {
+  if (op.getActivations())
+    return RoundedRow::Int8;
+  return op.getWeightType() == WeightType::BF16 ? RoundedRow::BF16 : RoundedRow::FixedPoint;
+}
+
+/// In fixed point a row is, for each word of digits - one digit each of 4 inputs - its 4 words of the lowest to the
+/// highest digits; for each group of inputs that share a scale of weights the 4 numbers that its 4 sums begin with; and
+/// the scale of the row near the end. With 4-bit weights the digits of 8 inputs are those of even inputs, then of odd
+/// ones, as masks cut weights out of a word.
+constexpr int64_t digitsOfNumber = 4;
+inline int64_t fixedPointStarts(int64_t depth, int64_t group) {
+  return llvm::alignTo(depth, 16) + digitsOfNumber * group;
+}
+/// Whether sums of digits times weights, both of 8 bits, fit in 32 bits.
+inline bool fitsFixedPoint(WeightType type, int64_t depth) { return groupDepth(type, depth) <= 1 << 15; }
+
+/// Words of a row: whole vectors, so that rounding needs no mask. Rows do not lie a multiple of 2 KiB apart: those that
+/// are read together would share the sets of the L1 cache.
+inline int64_t workspaceWords(RoundedRow row, WeightType type, int64_t depth) {
   constexpr int64_t vector = 16, conflict = 512;
   int64_t words = llvm::alignTo(llvm::divideCeil(depth, perWord(type)), vector);
-  if (type == WeightType::Int8)
+  if (row == RoundedRow::Int8)
     words += vector;
+  if (row == RoundedRow::FixedPoint)
+    words = llvm::alignTo(fixedPointStarts(depth, groupsOf(type, depth)) + 2, vector);
   return words % conflict == 0 ? words + vector : words;
 }
 inline int64_t workspaceScale(int64_t words) { return words - 2; }
-inline int64_t workspaceSum(int64_t words) { return words - 1; }
+inline int64_t workspaceSum(int64_t words) { return words - 1; } ///< of Int8
 
 } // namespace weft

@@ -18,7 +18,12 @@ struct AddWorkspacesPass : impl::AddWorkspacesPassBase<AddWorkspacesPass> {
   bool rounds(PackedLinearOp op) {
     if (op.getActivations())
       return true;
-    if (!bf16 || op.getWeightType() != WeightType::BF16)
+    WeightType type = op.getWeightType();
+    if (!dots || op.getNormEps())
+      return false;
+    if (type == WeightType::Int8 || type == WeightType::Int4)
+      return fitsFixedPoint(type, op.getDepth()) && op.getPanel() / op.getParts() % 16 == 0;
+    if (type != WeightType::BF16)
       return false;
     ArrayRef<int64_t> rows = cast<MemRefType>(op.getInput().getType()).getShape().drop_back();
     int64_t count = 1;
@@ -37,7 +42,7 @@ struct AddWorkspacesPass : impl::AddWorkspacesPassBase<AddWorkspacesPass> {
       OpBuilder b(op);
       auto input = cast<MemRefType>(op.getInput().getType());
       SmallVector<int64_t> shape(input.getShape());
-      shape.back() = workspaceWords(op.getWeightType(), op.getDepth());
+      shape.back() = workspaceWords(roundedRow(op), op.getWeightType(), op.getDepth());
       SmallVector<Value> sizes;
       for (int64_t d = 0; d + 1 < input.getRank(); ++d)
         if (input.isDynamicDim(d))

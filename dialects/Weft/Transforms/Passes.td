@@ -170,12 +170,13 @@ def UpdateStatesPass : Pass<"weft-update-states", "::mlir::func::FuncOp"> {
 def AddWorkspacesPass : Pass<"weft-add-workspaces", "::mlir::func::FuncOp"> {
   let summary = "give matmuls memory for rounded activations";
   let description = [{
-    A `weft.packed_linear` on buffers whose activations are int8, and with `bf16` one whose weights are bf16 and that may
-    have rows enough to round them, gets a buffer of words: a row of it holds a row of the input, rounded, two bf16 or four
-    int8 to a word, and for int8 the scale and the sum of the row at its end.
+    A `weft.packed_linear` on buffers whose activations are int8 gets a buffer of words: a row of it holds a row of the
+    input, four int8 to a word, and its scale and sum at the end. With `dots` so does one whose weights are bf16 and that
+    may have rows enough to round them, two bf16 to a word; and one whose weights are int8 or int4, for rows in fixed point of
+    31 bits, as digits of 8 (`Workspace.h`), unless a column has so many weights that sums might not fit in 32 bits.
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
-  let options = [Option<"bf16", "bf16", "bool", "false", "the CPU multiplies bf16 numbers">];
+  let options = [Option<"dots", "dots", "bool", "false", "the CPU multiplies words of bf16 and of int8 numbers">];
 }
 
 def ForwardStoresPass : Pass<"weft-forward-stores", "::mlir::func::FuncOp"> {

@@ -34,7 +34,7 @@ double inF16(float value) {
 
 std::string str(int64_t value) { return std::to_string(value); }
 
-enum class Rounds { Nothing, BF16, Int8 };
+enum class Rounds { Nothing, BF16, Int8, FixedPoint };
 
 struct Case {
   WeightType type;
@@ -115,7 +115,10 @@ TEST_P(LinearTypes, MultiplyWhatWeightsStandFor) {
     GTEST_SKIP() << "this CPU has no dot products of narrow numbers";
   Packed packed(c, 1);
   int64_t inWord = perWord(c.type), words = (c.depth + inWord - 1) / inWord, groups = groupsOf(c.type, c.depth);
-  int64_t workspace = workspaceWords(c.type, c.depth);
+  RoundedRow row = c.activations == Rounds::Int8   ? RoundedRow::Int8
+                   : c.activations == Rounds::BF16 ? RoundedRow::BF16
+                                                   : RoundedRow::FixedPoint;
+  int64_t workspace = workspaceWords(row, c.type, c.depth);
   bool rounds = c.activations != Rounds::Nothing;
   std::string accumulators = "%a0: f32", result = "%a0";
   if (c.parts == 2)
@@ -191,11 +194,12 @@ TEST_P(LinearTypes, MultiplyWhatWeightsStandFor) {
 std::vector<Case> cases() {
   std::vector<Case> all;
   for (WeightType type : {WeightType::F16, WeightType::BF16, WeightType::Int8, WeightType::Int4})
-    for (Rounds rounds : {Rounds::Nothing, Rounds::BF16, Rounds::Int8})
+    for (Rounds rounds : {Rounds::Nothing, Rounds::BF16, Rounds::Int8, Rounds::FixedPoint})
       for (unsigned lanes : {8u, 16u}) {
-        bool can =
-            rounds == Rounds::Nothing || (lanes == 16 && (rounds == Rounds::BF16) == (type == WeightType::BF16) &&
-                                          type != WeightType::Int4 && type != WeightType::F16);
+        bool isInteger = type == WeightType::Int8 || type == WeightType::Int4;
+        bool can = rounds == Rounds::Nothing || (lanes == 16 && (rounds == Rounds::BF16   ? type == WeightType::BF16
+                                                                 : rounds == Rounds::Int8 ? type == WeightType::Int8
+                                                                                          : isInteger));
         if (!can)
           continue;
         for (auto [depth, columns, parts] : {std::tuple<int64_t, int64_t, int64_t>{64, 64, 1},
@@ -244,6 +248,52 @@ TEST(LinearTypesRounding, KeepsWhatIsNotFiniteInItsRow) {
     EXPECT_EQ(y[64 + n], 0);
     EXPECT_TRUE(std::isfinite(y[96 + n]));
   }
+}
+
+// In fixed point, too; and numbers that only a row of small ones has are as exact as others.
+TEST(LinearTypesRounding, KeepsRowsOfAnySize) {
+  if (!limitsFor("native")->dots)
+    GTEST_SKIP() << "this CPU has no dot products of narrow numbers";
+  constexpr int64_t depth = 40, columns = 32;
+  Packed packed({WeightType::Int8, 16, Rounds::FixedPoint, depth, columns, 1}, 1);
+  int64_t words = workspaceWords(RoundedRow::FixedPoint, WeightType::Int8, depth);
+  std::unique_ptr<Jit> jit = Jit::compile(substitute(R"(
+    func.func @kernel(%x: memref<?x40xf32>, %p: memref<1x10x32x4xi8>, %s: memref<1x1x32xf32>, %w: memref<?x$wordsxi32>,
+                      %y: memref<?x32xf32>) attributes {llvm.emit_c_interface} {
+      weft.packed_linear %x, %p scales %s workspace %w outs %y attributes {columns = 32} {
+      ^bb0(%a: f32):
+        weft.yield %a : f32
+      } : (memref<?x40xf32>, memref<1x10x32x4xi8>, memref<1x1x32xf32>, memref<?x$wordsxi32>, memref<?x32xf32>) -> ()
+      return
+    })",
+                                                     {{"words", str(words)}}));
+  ASSERT_TRUE(jit);
+  const std::vector<float> sizes = {NAN, INFINITY, -INFINITY, 0, 1e-39f, 1e-25f, 1, 1e30f};
+  int64_t rows = sizes.size();
+  std::vector<float> x = randomNumbers(rows * depth, 2), y(rows * columns);
+  for (int64_t r = 0; r < rows; ++r)
+    if (std::isfinite(sizes[r]))
+      for (int64_t k = 0; k < depth; ++k)
+        x[r * depth + k] *= sizes[r];
+    else
+      x[r * depth + 7 * r] = sizes[r];
+  std::vector<int32_t> room(rows * words);
+  jit->call("kernel", {Descriptor(x.data(), {rows, depth}), Descriptor(packed.words.data(), {1, 10, 32, 4}),
+                       Descriptor(packed.scales.data(), {1, 1, 32}), Descriptor(room.data(), {rows, words}),
+                       Descriptor(y.data(), {rows, columns})});
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t n = 0; n < columns; ++n) {
+      double exact = 0, size = 0;
+      for (int64_t k = 0; k < depth; ++k) {
+        double product = x[r * depth + k] * packed.numbers[n * depth + k];
+        exact += product;
+        size += std::abs(product);
+      }
+      if (std::isfinite(sizes[r]))
+        EXPECT_NEAR(y[r * columns + n], exact, 2e-7 * size + 1e-37) << "of about " << sizes[r];
+      else
+        EXPECT_TRUE(std::isnan(y[r * columns + n])) << "with " << sizes[r];
+    }
 }
 
 } // namespace

@@ -50,6 +50,60 @@ func.func private @int8_activations(%x: memref<?x35xf32>, %p: memref<6x9x32x4xi8
   return
 }
 
+// In fixed point each word of weights meets four words of digits. Sums begin with the row's excess and become f32, the
+// highest digits first, when the column has ended.
+// CHECK-LABEL: @int8_fixed_point
+// CHECK-NOT:   scf.if
+// CHECK:       vector.reduction <maximumf>
+// CHECK:       arith.fptosi %{{.*}} : vector<16xf32> to vector<16xi32>
+// CHECK:       arith.xori
+// CHECK:       vector.shuffle %{{.*}} [0, 4, 8, 12, 1, 5, 9, 13, 2, {{.*}}] : vector<64xi8>
+// CHECK:       vector.store %{{.*}} : memref<?x64xi32>, vector<16xi32>
+// CHECK:       llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// CHECK:       vector.store %{{.*}}[%{{.*}}, %c48] : memref<?x64xi32>, vector<4xi32>
+// CHECK:       step %c3
+// CHECK:       memref.load %{{.*}}[%{{.*}}, %c48] : memref<?x64xi32>
+// CHECK:       scf.for %[[W:.*]] = %c0 to %c9 step %c1 iter_args
+// CHECK-NOT:     llvm.intr.prefetch
+// CHECK-COUNT-2: llvm.load %{{.*}} : !llvm.ptr -> vector<16xi32>
+// CHECK:         %[[D:.*]] = arith.muli %[[W]], %c4
+// CHECK:         memref.load %{{.*}}[%{{.*}}, %[[D]]] : memref<?x64xi32>
+// CHECK-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// CHECK:       arith.sitofp
+// CHECK:       vector.fma
+// CHECK:       memref.load %{{.*}}[%{{.*}}, %c62] : memref<?x64xi32>
+func.func private @int8_fixed_point(%x: memref<?x35xf32>, %p: memref<6x9x32x4xi8>, %s: memref<6x1x32xf32>,
+                                    %w: memref<?x64xi32>, %y: memref<?x192xf32>) {
+  weft.packed_linear %x, %p scales %s workspace %w outs %y attributes {columns = 192 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (memref<?x35xf32>, memref<6x9x32x4xi8>, memref<6x1x32xf32>, memref<?x64xi32>, memref<?x192xf32>) -> ()
+  return
+}
+
+// Of 4 bits: even inputs apart from odd ones; a group is 32 of them, and the last one has 3.
+// CHECK-LABEL: @int4_fixed_point
+// CHECK:       scf.for %{{.*}} = %c0 to %c2 step %c1
+// CHECK:         vector.shuffle %{{.*}} [0, 8, 16, 24, 1, 9, 17, 25, {{.*}}] : vector<64xi8>
+// CHECK:         vector.store %{{.*}} : memref<?x96xi32>, vector<4xi32>
+// CHECK:       vector.store %{{.*}}[%{{.*}}, %c88] : memref<?x96xi32>, vector<4xi32>
+// CHECK:       scf.for %[[G:.*]] = %c0 to %c2 step %c1 iter_args
+// CHECK:         llvm.intr.prefetch
+// CHECK:         arith.xori
+// CHECK:         arith.andi
+// CHECK-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// CHECK:         arith.shrui
+// CHECK-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// CHECK:       vector.load %{{.*}}[%{{.*}}, %c2, %{{.*}}] : memref<6x3x32xbf16>, vector<16xbf16>
+func.func private @int4_fixed_point(%x: memref<?x67xf32>, %p: memref<6x9x32x8xi4>, %s: memref<6x3x32xbf16>,
+                                    %w: memref<?x96xi32>, %y: memref<?x192xf32>) {
+  weft.packed_linear %x, %p scales %s workspace %w outs %y attributes {columns = 192 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (memref<?x67xf32>, memref<6x9x32x8xi4>, memref<6x3x32xbf16>, memref<?x96xi32>, memref<?x192xf32>) -> ()
+  return
+}
+
 // Two whole groups of 32 inputs, in four words each, and one of 6: five are none. A sum for each group, then its scale.
 // CHECK-LABEL: @int4
 // CHECK:       scf.for %[[G:.*]] = %c0 to %c2 step %c1 iter_args

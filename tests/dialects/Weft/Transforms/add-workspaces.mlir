@@ -1,12 +1,12 @@
 // RUN: weft-opt %s -weft-add-workspaces -split-input-file | FileCheck %s --check-prefixes=CHECK,NONE
-// RUN: weft-opt %s -weft-add-workspaces=bf16 -split-input-file | FileCheck %s --check-prefixes=CHECK,BF16
+// RUN: weft-opt %s -weft-add-workspaces=dots -split-input-file | FileCheck %s --check-prefixes=CHECK,DOTS
 
 // Room for whole vectors of words; few rows round nothing.
 // CHECK-LABEL: @bf16
 // NONE-NOT:    workspace
-// BF16:        %[[B:.*]] = memref.dim %{{.*}}, %c0
-// BF16:        %[[W:.*]] = memref.alloc(%[[B]]) {alignment = 64 : i64} : memref<?x5x16xi32>
-// BF16:        weft.packed_linear %{{.*}}, %{{.*}} workspace %[[W]] outs
+// DOTS:        %[[B:.*]] = memref.dim %{{.*}}, %c0
+// DOTS:        %[[W:.*]] = memref.alloc(%[[B]]) {alignment = 64 : i64} : memref<?x5x16xi32>
+// DOTS:        weft.packed_linear %{{.*}}, %{{.*}} workspace %[[W]] outs
 // CHECK:       weft.packed_linear %{{.*}}, %{{.*}} outs
 // CHECK:       weft.packed_linear %{{.*}}, %{{.*}} outs
 // CHECK:       return
@@ -38,5 +38,35 @@ func.func @int8(%x: memref<3x1984xf32>, %p: memref<1x496x32x4xi8>, %s: memref<1x
   ^bb0(%acc: f32):
     weft.yield %acc : f32
   } : (memref<3x1984xf32>, memref<1x496x32x4xi8>, memref<1x1x32xf32>, memref<3x10xf32>) -> ()
+  return
+}
+
+// -----
+
+// Integer weights alone: room for digits, a word of each input, then what the sums begin with, 4 for each scale of a
+// column. A column of more than 32768 weights whose products need more than 32 bits has none.
+// CHECK-LABEL: @fixed_point
+// DOTS:        memref.alloc() {alignment = 64 : i64} : memref<3x64xi32>
+// NONE-NOT:    workspace
+// DOTS:        weft.packed_linear %{{.*}}, %{{.*}} scales %{{.*}} workspace %{{.*}} outs
+// DOTS:        memref.alloc() {alignment = 64 : i64} : memref<3x64xi32>
+// DOTS:        weft.packed_linear %{{.*}}, %{{.*}} scales %{{.*}} workspace %{{.*}} outs
+// CHECK:       weft.packed_linear %{{.*}}, %{{.*}} scales %{{.*}} outs
+// CHECK:       return
+func.func @fixed_point(%x: memref<3x35xf32>, %p: memref<1x9x32x4xi8>, %s: memref<1x1x32xf32>,
+                       %q: memref<1x5x32x8xi4>, %t: memref<1x2x32xbf16>, %deep: memref<3x32772xf32>,
+                       %d: memref<1x8193x32x4xi8>, %y: memref<3x10xf32>) {
+  weft.packed_linear %x, %p scales %s outs %y attributes {columns = 10 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (memref<3x35xf32>, memref<1x9x32x4xi8>, memref<1x1x32xf32>, memref<3x10xf32>) -> ()
+  weft.packed_linear %x, %q scales %t outs %y attributes {columns = 10 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (memref<3x35xf32>, memref<1x5x32x8xi4>, memref<1x2x32xbf16>, memref<3x10xf32>) -> ()
+  weft.packed_linear %deep, %d scales %s outs %y attributes {columns = 10 : i64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (memref<3x32772xf32>, memref<1x8193x32x4xi8>, memref<1x1x32xf32>, memref<3x10xf32>) -> ()
   return
 }
