@@ -51,7 +51,7 @@ int64_t product(const std::map<std::string, int64_t> &sizes, const std::vector<s
 /// Sizes of the axes that a program leaves open: few queries and many, keys that fill no block, one block and several.
 Call drawCall(const AttentionProgram &program, Dice &dice) {
   const std::vector<int64_t> few = {1, 1, 2, 3, 7}, many = {8, 15, 16, 17, 31, 33, 64, 65, 129}, zero = {0};
-  const std::vector<int64_t> lengths = {0, 1, 2, 5, 7, 31, 64, 65, 129, 257, 300, 513};
+  const std::vector<int64_t> lengths = {0, 1, 2, 5, 7, 31, 64, 65, 129, 257, 300, 513, 1100};
   const std::vector<std::string> &queryAxes = program.inputs[0].axes, &keyAxes = program.inputs[1].axes;
   for (;;) {
     Call call;

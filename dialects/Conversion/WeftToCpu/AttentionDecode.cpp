@@ -2,7 +2,7 @@
 // Answers: by which loops do a few queries see many keys?
 //
 //   for each (batch, key head, 8 rows)           a row is a query of one of the query heads that share the key head
-//     for each block of at most 256 keys that the mask may admit
+//     for each block of at most 1024 keys that the mask may admit
 //       for each tile of L keys, for each row
 //         s[row] = L products along D, summed across lanes; scored and masked with lanes = keys
 //       m, l, s = exp(s - m) as in AttentionPrefill.cpp, with lanes = keys
@@ -28,9 +28,8 @@ void Decode::emit() {
   auto allocate = [&](OpBuilder &, Location) {
     queries = scratch({rowsOfItem, int64_t(llvm::alignTo(D, L))});
     partials = scratch({scoreRows * sums, L / keysTogether, L});
-    scores = scratch({rowsOfItem, keysOfBlock});
+    scores = scratch({rowsOfItem, mostKeys + tilesTogether * L});
     results = scratch({rowsOfItem, int64_t(llvm::alignTo(E, L))});
-    tileMaxima = scratch({rowsOfItem, L});
     maxima = scratch({rowsOfItem});
     rowSums = scratch({rowsOfItem});
     factors = scratch({rowsOfItem});
@@ -62,7 +61,7 @@ void Decode::eachBlock(const Item &item, llvm::function_ref<void(const KeyBlock 
     body(block);
     return Vectors();
   };
-  eachKeyBlock(item.block, item.bounds, item.bounds.begin, item.bounds.end, Division(), {}, withoutState);
+  eachKeyBlock(item.block, item.bounds, item.bounds.begin, item.bounds.end, {std::nullopt, mostKeys}, {}, withoutState);
 }
 
 Decode::Item Decode::describe(Value number) {

@@ -28,7 +28,7 @@ private:
   using ValueRange = mlir::ValueRange;
   using Vectors = llvm::SmallVector<Value>;
 
-  static constexpr int64_t rowsOfItem = 8, keysTogether = 4;
+  static constexpr int64_t rowsOfItem = 8, keysTogether = 4, mostKeys = 1024, tilesTogether = 4;
 
   struct Item {
     Value batch, keyHead, firstRow, rows;
@@ -47,6 +47,13 @@ private:
   };
 
   //===-- AttentionDecode.cpp: items, rows and blocks -------------------------------------------------------------===//
+  /// Of keys and of values memory is asked for so many positions ahead: 16 KB, many times what the machine sees coming.
+  /// Past the last of a head there is the next one, or nothing, which does no harm.
+  static int64_t ahead(int64_t width) { return llvm::divideCeil(16384, 4 * width); }
+  /// Where lines of some keys are read one after the other, whether the one is the line to ask for memory at. Several
+  /// rows take longer to compute than to read, and ask for every line. One does not: it asks for one line of each KB or
+  /// so, from which the machine goes on by itself.
+  static bool asksFor(int64_t rows, int64_t key, int64_t line) { return rows > 1 || (key == 0 && line == 0); }
   void emitItem(Value number);
   Item describe(Value number);
   void eachBlock(const Item &item, llvm::function_ref<void(const KeyBlock &)> body);
@@ -58,24 +65,25 @@ private:
   void writeResult(const Item &item);
 
   //===-- DecodeScores.cpp: from queries and keys to scores, exponentials and probabilities -----------------------===//
-  using TileBody = llvm::function_ref<void(Value firstKey, Value row, Value score, const Position &)>;
+  using TileBody = llvm::function_ref<void(Value firstKey, ValueRange tile, llvm::ArrayRef<Position>)>;
   void scoreBlock(const Item &item, const KeyBlock &block);
   void exponentials(const Item &item, const KeyBlock &block);
   void exponentials(const KeyBlock &block, Value row);
-  Value raiseMaximum(Value row);
+  Value raiseMaximum(const KeyBlock &block, Value row);
   Value addExponentials(Value row, Value key, Value subtracted, Value added);
   void addToSum(Value row, Value added);
   void probabilityBlock(const Item &item, const KeyBlock &block);
-  void eachTile(const Item &item, const KeyBlock &block, TileBody body);
+  void eachTile(const Item &item, const KeyBlock &block, Value firstRow, int64_t rows, TileBody body);
   void eachRows(const Item &item, int64_t together, llvm::function_ref<void(Value firstRow, int64_t rows)> body);
-  void sumTile(const Item &item, Value firstKey, Value firstRow, int64_t rows);
-  Vectors tileSums(int64_t row);
+  void sumTile(const Item &item, Value firstKey, Value firstRow, int64_t rows, ValueRange queries);
+  Value tileSum(int64_t i);
   Vectors loadQueries(Value firstRow, int64_t rows, Value d, int64_t count);
   Vectors sumsOverWidth(const Item &item, Value firstKey, Value firstRow, int64_t rows, ValueRange queries);
   Vectors addRun(const Item &item, Value firstKey, Value firstRow, ValueRange queries, Value d, int64_t count,
                  Vectors sums);
   Vectors termsOf(const Item &item, Value query, Value key, Value row, Value d, int64_t count);
-  Value maskTile(const Item &item, const KeyBlock &block, Value firstKey, Value row, Value tile, float otherwise);
+  Vectors maskTile(const Item &item, const KeyBlock &block, Value firstKey, Value firstRow, ValueRange tile,
+                   float otherwise);
 
   //===-- DecodeValues.cpp: from probabilities and values to results ----------------------------------------------===//
   void addValues(const Item &item, const KeyBlock &block);
@@ -98,7 +106,7 @@ private:
   Value rowsPerHead, chunks;
   // One entry or line for each row. `factors`: what a result is to be multiplied with next, or a second pass's
   // exponential.
-  Value queries, partials, scores, results, tileMaxima, maxima, rowSums, factors;
+  Value queries, partials, scores, results, maxima, rowSums, factors;
 };
 
 } // namespace weft::cpu

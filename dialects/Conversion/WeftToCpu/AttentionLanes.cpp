@@ -3,7 +3,9 @@
 //
 // Round m exchanges, between vectors i and i + m, the lanes whose number differs in bit m: the blocks off the diagonal
 // of a matrix of 2m x 2m blocks (Eklundh, 1972).
-// A sum needs of each exchange only the total of both results.
+//
+// A sum needs of each exchange only the total of both results, and where the lanes of a vector come to stand in between
+// is free: then two instructions make an exchange that would be two blends and a permutation.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToCpu/AttentionNest.h"
 
@@ -40,25 +42,30 @@ SmallVector<Value> transposeLanes(ImplicitLocOpBuilder &b, SmallVector<Value> ve
   return vectors;
 }
 
-// A vector made of lanes that stay where they are is a blend, which every unit of a core can do; one that is then
-// permuted needs no second operand. Both are cheaper than the exchange of a transposition.
-static Value sumOfPairs(ImplicitLocOpBuilder &b, Value first, Value second, int64_t lanes, int64_t bit) {
-  SmallVector<int64_t> own, others, swapped;
+// Lanes fall into groups, and a group into parts. A part of a result is the first (`low`) or the second (`high`) half
+// of a part of an operand, those of `first` before those of `second`. Such shuffles are single instructions of any
+// machine and take one step; with lanes that stay where they are it would be blends and permutations by a table.
+static Exchange halvesOfParts(ImplicitLocOpBuilder &b, Value first, Value second, int64_t group, int64_t parts) {
+  int64_t lanes = cast<VectorType>(first.getType()).getDimSize(0), half = group / parts / 2;
+  SmallVector<int64_t> low, high;
   for (int64_t lane = 0; lane < lanes; ++lane) {
-    own.push_back(lane & bit ? lanes + lane : lane);
-    others.push_back(lane & bit ? lane : lanes + lane);
-    swapped.push_back(lane ^ bit);
+    int64_t part = lane % group / half;
+    int64_t operand = part < parts ? 0 : lanes, begin = lane - lane % group + part % parts * 2 * half;
+    low.push_back(operand + begin + lane % half);
+    high.push_back(low.back() + half);
   }
-  Value stay = vector::ShuffleOp::create(b, first, second, own);
-  Value move = vector::ShuffleOp::create(b, first, second, others);
-  return arith::AddFOp::create(b, stay, vector::ShuffleOp::create(b, move, move, swapped));
+  return {vector::ShuffleOp::create(b, first, second, low), vector::ShuffleOp::create(b, first, second, high)};
 }
 
 Value sumLanes(ImplicitLocOpBuilder &b, SmallVector<Value> vectors, int64_t step) {
-  int64_t lanes = cast<VectorType>(vectors.front().getType()).getDimSize(0);
-  for (int64_t bit = vectors.size() / 2; bit; bit /= 2)
-    for (int64_t i = 0; i < bit; ++i)
-      vectors[i] = sumOfPairs(b, vectors[i], vectors[i + bit], lanes, bit * step);
+  int64_t group = vectors.size() * step;
+  for (int64_t parts = 1; vectors.size() > 1; parts *= 2) {
+    for (size_t i = 0; i < vectors.size() / 2; ++i) {
+      Exchange halves = halvesOfParts(b, vectors[2 * i], vectors[2 * i + 1], group, parts);
+      vectors[i] = arith::AddFOp::create(b, halves.low, halves.high);
+    }
+    vectors.resize(vectors.size() / 2);
+  }
   return vectors.front();
 }
 

@@ -160,6 +160,7 @@ protected:
   /// parts of about the same number of tiles of `keysOfTile` keys.
   struct Division {
     std::optional<int64_t> keysOfTile;
+    int64_t most = keysOfBlock; ///< keys of a block
   };
   using BlockBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(const KeyBlock &, mlir::ValueRange)>;
   /// Calls `body` once, in a loop over blocks of the keys begin ... end - 1 that together hold every key there that the

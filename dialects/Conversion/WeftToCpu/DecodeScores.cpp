@@ -11,11 +11,12 @@ namespace weft::cpu {
 //===-- blocks ----------------------------------------------------------------------------------------------------===//
 
 void Decode::scoreBlock(const Item &item, const KeyBlock &block) {
-  loop(index(0), item.rows, 1, [&](Value row) { store(lanesOf(minusInfinity), tileMaxima, {row, index(0)}); });
-  eachTile(item, block, [&](Value firstKey, Value row, Value score, const Position &) {
-    Value tile = maskTile(item, block, firstKey, row, score, minusInfinity);
-    store(tile, scores, {row, sub(firstKey, block.begin)});
-    store(larger(tile, load(tileMaxima, {row, index(0)})), tileMaxima, {row, index(0)});
+  eachRows(item, scoreRows, [&](Value firstRow, int64_t rows) {
+    eachTile(item, block, firstRow, rows, [&](Value firstKey, ValueRange tile, ArrayRef<Position>) {
+      Vectors masked = maskTile(item, block, firstKey, firstRow, tile, minusInfinity);
+      for (auto [r, score] : llvm::enumerate(masked))
+        store(score, scores, {add(firstRow, r), sub(firstKey, block.begin)});
+    });
   });
 }
 
@@ -24,15 +25,27 @@ void Decode::exponentials(const Item &item, const KeyBlock &block) {
 }
 
 void Decode::exponentials(const KeyBlock &block, Value row) {
-  Value subtracted = raiseMaximum(row);
+  Value subtracted = raiseMaximum(block, row);
   auto tile = [&](Value key, ValueRange sum) { return Vectors{addExponentials(row, key, subtracted, sum.front())}; };
   addToSum(row, loop(index(0), block.size, L, lanesOf(0.0f), tile).front());
 }
 
 /// Takes the scores of a block into account and returns, on lanes, what to subtract from their exponents.
-Value Decode::raiseMaximum(Value row) {
-  Value before = loadScalar(maxima, row), tiles = load(tileMaxima, {row, index(0)});
-  auto largest = vector::ReductionOp::create(b, vector::CombiningKind::MAXNUMF, tiles, arith::FastMathFlags::nnan);
+Value Decode::raiseMaximum(const KeyBlock &block, Value row) {
+  Value end = mul(ceilDivide(block.size, L), index(L)), none = lanesOf(minusInfinity);
+  for (int64_t tile = 0; tile < tilesTogether - 1; ++tile)
+    store(none, scores, {row, add(end, tile * L)});
+  Vectors tiles =
+      loop(index(0), end, tilesTogether * L, Vectors(tilesTogether, none), [&](Value key, ValueRange state) {
+        Vectors next;
+        for (auto [tile, maximum] : llvm::enumerate(state))
+          next.push_back(larger(load(scores, {row, add(key, tile * L)}), maximum));
+        return next;
+      });
+  Value before = loadScalar(maxima, row), all = tiles.pop_back_val();
+  for (Value tile : tiles)
+    all = larger(tile, all);
+  auto largest = vector::ReductionOp::create(b, vector::CombiningKind::MAXNUMF, all, arith::FastMathFlags::nnan);
   Value maximum = larger(largest, before), subtracted = toSubtract(maximum);
   storeScalar(maximum, maxima, row);
   storeScalar(rescaling(before, subtracted), factors, row);
@@ -52,33 +65,48 @@ void Decode::addToSum(Value row, Value added) {
 }
 
 void Decode::probabilityBlock(const Item &item, const KeyBlock &block) {
-  eachTile(item, block, [&](Value firstKey, Value row, Value score, const Position &position) {
-    RowEnd end;
-    end.empty = isEmpty(row);
-    end.subtracted = lanesOf(loadScalar(maxima, row));
-    end.inverse = lanesOf(loadScalar(factors, row));
-    Value tile = maskTile(item, block, firstKey, row, probability(score, end, position), 0.0f);
-    store(tile, scores, {row, sub(firstKey, block.begin)});
-    if (!op.getWeights())
-      return;
-    Row place = rowOf(item, row);
-    storeFirst(tile, weightsOut(), {item.batch, place.query, place.head, firstKey}, sub(block.end, firstKey));
+  eachRows(item, scoreRows, [&](Value firstRow, int64_t rows) {
+    eachTile(item, block, firstRow, rows, [&](Value firstKey, ValueRange tile, ArrayRef<Position> positions) {
+      Vectors probabilities;
+      for (auto [r, score] : llvm::enumerate(tile)) {
+        Value row = add(firstRow, r);
+        RowEnd end;
+        end.empty = isEmpty(row);
+        end.subtracted = lanesOf(loadScalar(maxima, row));
+        end.inverse = lanesOf(loadScalar(factors, row));
+        probabilities.push_back(probability(score, end, positions[r]));
+      }
+      Vectors masked = maskTile(item, block, firstKey, firstRow, probabilities, 0.0f);
+      for (auto [r, probability] : llvm::enumerate(masked)) {
+        Row place = rowOf(item, add(firstRow, r));
+        store(probability, scores, {add(firstRow, r), sub(firstKey, block.begin)});
+        if (op.getWeights())
+          storeFirst(probability, weightsOut(), {item.batch, place.query, place.head, firstKey},
+                     sub(block.end, firstKey));
+      }
+    });
   });
 }
 
 //===-- tiles -----------------------------------------------------------------------------------------------------===//
 
-void Decode::eachTile(const Item &item, const KeyBlock &block, TileBody body) {
+/// Calls `body` with the scores of each tile, one vector for each row.
+void Decode::eachTile(const Item &item, const KeyBlock &block, Value firstRow, int64_t rows, TileBody body) {
+  Vectors queries;
+  if (D <= width)
+    queries = loadQueries(firstRow, rows, index(0), D);
   loop(block.begin, block.end, L, [&](Value firstKey) {
-    Value positions = positionsFrom(firstKey);
-    eachRows(item, scoreRows, [&](Value firstRow, int64_t rows) {
-      sumTile(item, firstKey, firstRow, rows);
-      for (int64_t r = 0; r < rows; ++r) {
-        Value row = add(firstRow, r);
-        Position position = at(item, row, positions);
-        body(firstKey, row, score(tileSums(r), position), position);
-      }
-    });
+    Value keys = positionsFrom(firstKey);
+    SmallVector<Position> positions;
+    for (int64_t r = 0; r < rows; ++r)
+      positions.push_back(at(item, add(firstRow, r), keys));
+    sumTile(item, firstKey, firstRow, rows, queries);
+    Vectors tile;
+    for (int64_t r = 0; r < rows; ++r) {
+      Vectors all = llvm::map_to_vector(llvm::seq(sums), [&](int64_t sum) { return tileSum(r * sums + sum); });
+      tile.push_back(score(all, positions[r]));
+    }
+    body(firstKey, tile, positions);
   });
 }
 
@@ -94,10 +122,7 @@ void Decode::eachRows(const Item &item, int64_t together, llvm::function_ref<voi
 // A score is a sum across lanes. Those of four keys become one vector of four sums for each key, those of a tile one
 // vector of scores: fewer steps than to finish one after the other. Keys are read strictly in order; where only four
 // of them are read in turns, a machine that foresees addresses reads at half the rate from memory.
-void Decode::sumTile(const Item &item, Value firstKey, Value firstRow, int64_t rows) {
-  Vectors queries;
-  if (D <= width)
-    queries = loadQueries(firstRow, rows, index(0), D);
+void Decode::sumTile(const Item &item, Value firstKey, Value firstRow, int64_t rows, ValueRange queries) {
   loop(index(0), index(L / keysTogether), 1, [&](Value group) {
     Value key = add(firstKey, mul(group, index(keysTogether)));
     Vectors ofKeys = sumsOverWidth(item, key, firstRow, rows, queries);
@@ -110,16 +135,12 @@ void Decode::sumTile(const Item &item, Value firstKey, Value firstRow, int64_t r
   });
 }
 
-/// The sums that `sumTile` has left of its row number `row`.
-Decode::Vectors Decode::tileSums(int64_t row) {
-  Vectors result;
-  for (int64_t i = row * sums; i < (row + 1) * sums; ++i) {
-    Vectors groups;
-    for (int64_t group = 0; group < L / keysTogether; ++group)
-      groups.push_back(load(partials, {index(i), index(group), index(0)}));
-    result.push_back(sumLanes(b, groups, keysTogether));
-  }
-  return result;
+/// The sums that `sumTile` has left as number `i`.
+Value Decode::tileSum(int64_t i) {
+  Vectors groups;
+  for (int64_t group = 0; group < L / keysTogether; ++group)
+    groups.push_back(load(partials, {index(i), index(group), index(0)}));
+  return sumLanes(b, groups, keysTogether);
 }
 
 /// [row][vector] of `count` elements from d on.
@@ -148,9 +169,7 @@ Decode::Vectors Decode::sumsOverWidth(const Item &item, Value firstKey, Value fi
   return whole == D ? state : run(index(whole), D - whole, state);
 }
 
-// Sums so far may be null: nothing yet. Keys past the last repeat it; they are masked later. Several rows take longer
-// to compute than to read, one does not: for them the values of these keys are asked for, and with the values the keys
-// of the next block.
+// Sums so far may be null: nothing yet. Keys past the last repeat it; they are masked later.
 Decode::Vectors Decode::addRun(const Item &item, Value firstKey, Value firstRow, ValueRange queries, Value d,
                                int64_t count, Vectors all) {
   int64_t lines = llvm::divideCeil(count, L), rows = queries.size() / lines;
@@ -161,8 +180,8 @@ Decode::Vectors Decode::addRun(const Item &item, Value firstKey, Value firstRow,
     for (int64_t line = 0; line < lines; ++line) {
       Value from = add(d, line * L);
       int64_t rest = std::min(L, count - line * L);
-      if (rows > 1)
-        prefetch(item.value, {position, from}, Cache::Second);
+      if (asksFor(rows, k, line))
+        prefetch(item.key, {add(position, ahead(D)), from}, Cache::Second);
       Value key = load(item.key, {position, from}, rest);
       for (int64_t r = 0; r < rows; ++r) {
         Value query = queries[r * lines + line];
@@ -188,20 +207,25 @@ Decode::Vectors Decode::termsOf(const Item &item, Value query, Value key, Value 
 }
 
 // Lanes past the end of the block count as refused.
-Value Decode::maskTile(const Item &item, const KeyBlock &block, Value firstKey, Value row, Value tile,
-                       float otherwise) {
+Decode::Vectors Decode::maskTile(const Item &item, const KeyBlock &block, Value firstKey, Value firstRow,
+                                 ValueRange tile, float otherwise) {
   Value whole = compare(arith::CmpIPredicate::sle, add(firstKey, L), min(block.bounds.wholeEnd, block.end));
   if (hasMask())
     whole = make<arith::AndIOp>(whole, compare(arith::CmpIPredicate::sge, firstKey, block.bounds.wholeBegin));
   auto unchanged = [&](OpBuilder &, Location) { scf::YieldOp::create(b, tile); };
   auto masked = [&](OpBuilder &, Location) {
     Value positions = positionsFrom(firstKey);
-    Value counts = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, positions, lanesOf(block.end));
-    if (hasMask())
-      counts = arith::AndIOp::create(b, counts, admitted(at(item, row, positions)));
-    scf::YieldOp::create(b, select(counts, tile, lanesOf(otherwise)));
+    Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, positions, lanesOf(block.end));
+    Vectors results;
+    for (auto [r, row] : llvm::enumerate(tile)) {
+      Value counts = inside;
+      if (hasMask())
+        counts = arith::AndIOp::create(b, inside, admitted(at(item, add(firstRow, r), positions)));
+      results.push_back(select(counts, row, lanesOf(otherwise)));
+    }
+    scf::YieldOp::create(b, results);
   };
-  return scf::IfOp::create(b, whole, unchanged, masked).getResult(0);
+  return Vectors(scf::IfOp::create(b, whole, unchanged, masked).getResults());
 }
 
 } // namespace weft::cpu

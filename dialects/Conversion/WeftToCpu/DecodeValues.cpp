@@ -79,9 +79,9 @@ void Decode::addValuesOfRows(const Item &item, const KeyBlock &block, Value firs
     start.append(startPiece(add(firstRow, r), piece));
   Vectors ends = loop(index(0), block.size, 1, start, [&](Value key, ValueRange state) {
     Vectors value = loadPiece(item.value, add(block.begin, key), piece), next;
-    Value nextKey = min(add(block.end, key), add(T, -1));
     for (int64_t e = 0; e < piece.count; e += L)
-      prefetch(item.key, {nextKey, add(piece.first, e)}, Cache::Second);
+      if (asksFor(rows, 0, e / L))
+        prefetch(item.value, {add(add(block.begin, key), ahead(E)), add(piece.first, e)}, Cache::Second);
     for (int64_t r = 0; r < rows; ++r) {
       Value p = lanesOf(loadScalar(scores, {add(firstRow, r), key}));
       for (Value part : value)
@@ -101,7 +101,7 @@ void Decode::addValuesOfRow(const Item &item, const KeyBlock &block, Value row, 
 // Exponentials tile by tile, each before its values: values are read all the time, and not only when all exponentials
 // are there.
 void Decode::addRow(const Item &item, const KeyBlock &block, Value row) {
-  Value subtracted = raiseMaximum(row);
+  Value subtracted = raiseMaximum(block, row);
   Piece all = {index(0), E};
   Vectors start = startChains(row, all);
   start.push_back(lanesOf(0.0f));
@@ -139,6 +139,8 @@ Decode::Vectors Decode::addKeys(const Item &item, const KeyBlock &block, Value r
     for (int64_t chain = 0; chain < chains; ++chain) {
       if (chain)
         keepOrder();
+      if (asksFor(1, chain, 0))
+        prefetch(item.value, {add(add(block.begin, key), ahead(E)), piece.first}, Cache::Second);
       next.append(addKey(add(key, chain), state.slice(chain * parts, parts)));
     }
     return next;

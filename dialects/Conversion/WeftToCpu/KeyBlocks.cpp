@@ -30,15 +30,15 @@ SmallVector<Value> AttentionNest::eachKeyBlock(const QueryBlock &queries, const 
   KeyBlock block;
   block.bounds = bounds;
   if (!division.keysOfTile)
-    return loop(begin, end, keysOfBlock, state, [&](Value from, ValueRange state) {
+    return loop(begin, end, division.most, state, [&](Value from, ValueRange state) {
       block.begin = from;
-      block.end = min(add(from, keysOfBlock), end);
+      block.end = min(add(from, division.most), end);
       block.size = sub(block.end, from);
       return compute(queries, block, state, body);
     });
   // Tiles are not cut in two, or each block would compute some keys twice.
   Value tile = index(*division.keysOfTile), tiles = ceilDivide(sub(end, begin), *division.keysOfTile);
-  Value count = ceilDivide(tiles, keysOfBlock / *division.keysOfTile);
+  Value count = ceilDivide(tiles, division.most / *division.keysOfTile);
   auto boundary = [&](Value i) { return min(add(begin, mul(divide(mul(i, tiles), count), tile)), end); };
   return loop(index(0), count, 1, state, [&](Value i, ValueRange state) {
     block.begin = boundary(i);

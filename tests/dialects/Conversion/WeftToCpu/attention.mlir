@@ -50,23 +50,34 @@
 // CHECK: %[[NAN:.*]] = vector.reduction <or>
 // CHECK: %[[AGAIN:.*]] = arith.select %[[CAREFUL]], %false, %[[NAN]]
 // CHECK: scf.condition(%[[AGAIN]]) %[[BLOCKS]]#2, %[[BLOCKS]]#3
-// Few queries: lanes are keys, then elements. Four keys in a loop, strictly one after the other, each with four rows;
-// meanwhile their values are asked for, and with the values the next keys.
+// Few queries: lanes are keys, then elements. The queries of four rows stay where they are for all tiles of a block. Four
+// keys in a loop, strictly one after the other, each with four rows; meanwhile keys 16 KB, 64 positions, ahead are asked
+// for, and the same of values later. Sums of four keys are two shuffles and an addition.
 // CHECK: scf.forall
 // CHECK: memref.alloca() {alignment = 64 : i64} : memref<8x64xf32>
 // CHECK: memref.alloca() {alignment = 64 : i64} : memref<4x4x16xf32>
-// CHECK: scf.for {{.*}} step %c256
-// CHECK: scf.for {{.*}} step %c16
+// CHECK: scf.for {{.*}} step %c1024
 // CHECK: scf.for {{.*}} step %c4
+// CHECK-COUNT-16: vector.load
+// CHECK: scf.for {{.*}} step %c16
 // CHECK: scf.for {{.*}} %c4 step %c1
-// CHECK: memref.prefetch {{.*}}, read, locality<2>, data
-// CHECK-NEXT: vector.load
+// CHECK: %[[KEY:.*]] = arith.minsi
+// CHECK-NEXT: %[[LATER:.*]] = arith.addi %[[KEY]], %c64
+// CHECK-NEXT: memref.prefetch %{{.*}}[%[[LATER]], %c0], read, locality<2>, data
+// CHECK-NEXT: vector.load %{{.*}}[%[[KEY]], %c0]
 // CHECK-COUNT-4: arith.mulf
 // CHECK: memref.prefetch {{.*}}, read, locality<2>, data
 // CHECK-NEXT: vector.load
 // CHECK-COUNT-12: vector.fma
 // CHECK: llvm.fence syncscope("singlethread") seq_cst
-// CHECK: vector.shuffle
+// CHECK: vector.shuffle %{{.*}} [0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29]
+// CHECK-NEXT: vector.shuffle %{{.*}} [2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31]
+// CHECK-NEXT: arith.addf
+// CHECK: vector.shuffle %{{.*}} [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27]
+// CHECK-NEXT: vector.shuffle %{{.*}} [4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31]
+// The largest of the scores, then their exponentials.
+// CHECK: %{{.*}}:4 = scf.for {{.*}} step %c64 iter_args
+// CHECK-COUNT-4: arith.cmpf ogt
 // CHECK: math.exp2
 // CHECK: scf.for {{.*}} step %c4
 // CHECK: %{{.*}}:16 = scf.for {{.*}} step %c1 iter_args
