@@ -64,6 +64,8 @@ class Data:
             if not weights.exists():
                 self.run(self.weft, "init", work.model, *axes, "-o", weights)
             options += ["--weights", weights]
+            if weights.stat().st_size > 2 << 30:  # more than an artefact holds
+                options += ["--weights-out", library.with_suffix(".weights")]
         if library not in self.made:  # anew in each run: the compiler may have changed
             self.run(self.weft, "compile", work.model, *options, "-o", library)
             self.made.add(library)

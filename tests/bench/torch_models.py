@@ -1,4 +1,4 @@
-"""GPT-2, BERT and ViT as plain modules of PyTorch, with the weights that `weft init` made."""
+"""GPT-2, BERT, ViT and Llama as plain modules of PyTorch, with the weights that `weft init` made."""
 
 import torch
 import torch.nn.functional as F
@@ -164,7 +164,69 @@ class Vit(nn.Module):
         return self.classifier(self.norm(x)[:, 0])
 
 
-MODELS = {"gpt2": Gpt2, "bert": Bert, "vit": Vit}
+class RmsNorm(nn.Module):
+    def __init__(self, w, name):
+        super().__init__()
+        self.weight = nn.Parameter(w[name + ".weight"])
+
+    def forward(self, x):
+        return F.rms_norm(x, self.weight.shape, self.weight, 1e-5)
+
+
+class LlamaLayer(nn.Module):
+    def __init__(self, w, name):
+        super().__init__()
+        self.input, self.after = RmsNorm(w, name + "input_layernorm"), RmsNorm(w, name + "post_attention_layernorm")
+        self.q, self.k, self.v, self.o = (linear(w, f"{name}self_attn.{part}_proj") for part in "qkvo")
+        self.gate, self.up, self.down = (linear(w, f"{name}mlp.{part}_proj") for part in ("gate", "up", "down"))
+
+    def forward(self, x, angles, past=None):
+        cosines, sines = angles
+
+        def rotated(x):
+            a, b = x.chunk(2, -1)
+            return torch.cat([a * cosines - b * sines, b * cosines + a * sines], -1)
+        q, k, v = (part(h).view(*h.shape[:2], -1, 64).transpose(1, 2)
+                   for h in [self.input(x)] for part in (self.q, self.k, self.v))
+        q, k = rotated(q), rotated(k)
+        kept = k, v
+        if past is not None:
+            k, v = torch.cat([past[0], k], 2), torch.cat([past[1], v], 2)
+        a = F.scaled_dot_product_attention(q, k, v, is_causal=past is None, enable_gqa=True)
+        x = x + self.o(a.transpose(1, 2).flatten(2))
+        h = self.after(x)
+        return x + self.down(F.silu(self.gate(h)) * self.up(h)), kept
+
+
+class Llama(nn.Module):
+    """Called like Gpt2. Numbers are bf16, but for the angles, which are found in f32."""
+
+    def __init__(self, w):
+        super().__init__()
+        self.tokens = embedding(w, "model.embed_tokens")
+        self.layers = nn.ModuleList(LlamaLayer(w, f"model.layers.{i}.") for i in range(16))
+        self.norm = RmsNorm(w, "model.norm")
+        self.head = nn.Linear(2048, self.tokens.weight.shape[0], bias=False)
+        self.head.weight = self.tokens.weight
+        self.bfloat16()
+
+    def run(self, tokens, pasts):
+        first = pasts[0].shape[2] if pasts else 0
+        angles = torch.arange(first, first + tokens.shape[1])[:, None] * 10000 ** (-torch.arange(0, 64, 2) / 64)
+        angles, x, kept = (angles.cos().bfloat16(), angles.sin().bfloat16()), self.tokens(tokens), []
+        for i, layer in enumerate(self.layers):
+            x, pair = layer(x, angles, pasts[2 * i:2 * i + 2] or None)
+            kept += [part.contiguous() for part in pair]
+        return x, kept
+
+    def forward(self, tokens, *pasts):
+        return self.head(self.norm(self.run(tokens, pasts)[0])).float()
+
+    def pasts(self, tokens):
+        return self.run(tokens, ())[1]
+
+
+MODELS = {"gpt2": Gpt2, "bert": Bert, "vit": Vit, "llama": Llama}
 
 
 def array(input):

@@ -117,6 +117,18 @@ def models():
     yield Work("models", "gpt2 step at 512", "examples/gpt2/gpt2.weft", {"kind": "model", "model": "gpt2", "after": 512},
                [("i32", [1, 1], 50257)], ["weft"] + peers, past=[("i32", [1, length], 50257)], weights=True, share=0.85,
                ratio=1.3, seconds=0.25, bytes=4 * (GPT2_WEIGHTS + 2 * 12 * 768 * (length + 1)), flops=2 * GPT2_WEIGHTS)
+    # A Llama of 1B in bf16, beside PyTorch in bf16; its weights are 2.5 GB.
+    embed, hidden, keys, vocab, layers, length = 2048, 8192, 512, 128256, 16, 128
+    of_layers = layers * (2 * embed * (embed + keys) + 3 * embed * hidden)
+    llama = {"model": "tests/bench/Inputs/llama-1b.weft", "weights": True, "type": "bf16", "tolerance": 5e-2,
+             "ratio": 1.2, "rounds": 5, "contenders": ["weft", "torch eager"]}
+    yield Work("models", "llama 1b prefill 128 bf16", spec={"kind": "model", "model": "llama"},
+               inputs=[("i32", [1, length], vocab)], seconds=0, arithmetic="bf16",
+               flops=2 * length * (of_layers + embed * vocab) + layers * 4 * embed * length * (length + 1) / 2, **llama)
+    yield Work("models", "llama 1b step at 128 bf16", spec={"kind": "model", "model": "llama", "after": length},
+               inputs=[("i32", [1, 1], vocab)], past=[("i32", [1, length], vocab)], seconds=0.3,
+               bytes=2 * (of_layers + embed * vocab) + 4 * 2 * layers * keys * (length + 1),
+               flops=2 * (of_layers + embed * vocab), **llama)
     for batch in (1, 4):
         length = 128
         yield Work("models", f"bert-base {batch}x{length}", "examples/bert/bert.weft", {"kind": "model", "model": "bert"},
