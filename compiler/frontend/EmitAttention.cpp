@@ -72,8 +72,8 @@ Emitted FunctionEmitter::emitOp(const Node &node, const std::shared_ptr<const op
   }
   if (wanted(attention.lse))
     types.push_back(typeOf(perQuery, b.getF32Type()));
-  auto op = AttentionOp::create(b, loc, types, q, k, v, first, sink, ValueRange(), llvm::APFloat(attention.scale),
-                                wanted(attention.weights), wanted(attention.lse));
+  auto op = AttentionOp::create(b, loc, types, q, k, v, first, sink, /*workspace=*/Value(), ValueRange(),
+                                llvm::APFloat(attention.scale), wanted(attention.weights), wanted(attention.lse));
   emitRegions(op, attention);
   if (wanted(attention.weights))
     values[attention.weights] = restore(op->getResult(op.getWeightsNumber()), perKey, loc);

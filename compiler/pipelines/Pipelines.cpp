@@ -59,6 +59,8 @@ void buildKernels(OpPassManager &pm, const TargetLimits &limits) {
   bufferize.allowUnknownOps = false;
   pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
   pm.addNestedPass<func::FuncOp>(createAddWorkspacesPass({limits.dots}));
+  if (limits.target == Target::Vulkan && limits.profile->groupsAtOnce)
+    pm.addNestedPass<func::FuncOp>(createDivideKeysPass({.groups = limits.profile->groupsAtOnce}));
   // Sizes of buffers in terms of the sizes of inputs: what the two passes below compare.
   pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   // Places in joined tensors come as affine maps.

@@ -6,17 +6,21 @@
 
 namespace weft::test {
 
+std::string profileOf(int level) {
+  return level == onSubgroups ? "lavapipe-8" : level == onParts ? "nvidia-32" : "generic";
+}
+
 std::string levelName(int level) {
-  if (level == onSubgroups)
-    return "Vulkan (lavapipe-8)";
+  if (level < onVulkan)
+    return "Vulkan (" + profileOf(level) + ")";
   return level == onVulkan ? "Vulkan" : "x86-64-v" + std::to_string(level);
 }
 
 std::vector<std::string> levelOptions(int level) {
   if (level == onVulkan)
     return {"--target", "vulkan"};
-  if (level == onSubgroups)
-    return {"--target", "vulkan", "--vulkan-profile", "lavapipe-8"};
+  if (level < onVulkan)
+    return {"--target", "vulkan", "--vulkan-profile", profileOf(level)};
   return {"--cpu", levelName(level)};
 }
 

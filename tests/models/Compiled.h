@@ -17,9 +17,12 @@ struct ModuleDeleter {
 using Module = std::unique_ptr<weft_module, ModuleDeleter>;
 
 /// What code is for, as tests number it: 3 and 4 are x86-64-v3 and -v4.
-constexpr int onVulkan = 0, onSubgroups = -1; ///< the latter with kernels of subgroups alone
+constexpr int onVulkan = 0;
+constexpr int onSubgroups = -1, onParts = -2; ///< Vulkan with kernels of subgroups alone, and for parts of the keys
 /// "x86-64-v4", "Vulkan"
 std::string levelName(int level);
+/// That of a level on Vulkan.
+std::string profileOf(int level);
 /// The options of `weft compile` for it.
 std::vector<std::string> levelOptions(int level);
 /// Why this machine has no Vulkan device for models; "" where it has.

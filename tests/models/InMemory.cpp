@@ -118,9 +118,8 @@ llvm::Expected<InMemory> InMemory::compile(MLIRContext &context, llvm::StringRef
 
   std::vector<std::pair<int, TargetLimits>> levels;
   for (int level : chosen)
-    levels.emplace_back(level, level == onSubgroups ? vulkanLimits(*gpuProfileNamed("lavapipe-8"))
-                               : level == onVulkan  ? vulkanLimits()
-                                                    : *limitsFor(levelName(level)));
+    levels.emplace_back(level, level <= onVulkan ? vulkanLimits(*gpuProfileNamed(profileOf(level)))
+                                                 : *limitsFor(levelName(level)));
   OwningOpRef<ModuleOp> fused = result.model->clone();
   PipelineOptions pipeline;
   pipeline.to = Phase::fused;

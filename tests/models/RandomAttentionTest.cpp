@@ -356,7 +356,7 @@ TEST_P(RandomAttentionOnVulkan, AgreesWithTheReference) {
   for (int seed = first; seed < first + count; ++seed) {
     check(seed, onVulkan);
     if (seed % 4 == 0)
-      check(seed, onSubgroups);
+      check(seed, seed % 8 ? onParts : onSubgroups);
   }
 }
 
@@ -368,7 +368,7 @@ TEST_F(AttentionOfSeeds, FromTheEnvironment) {
   std::printf("%s", randomProgram(number).text.c_str());
   check(number, {3, 4});
   if (missingVulkan().empty())
-    for (int level : {onVulkan, onSubgroups})
+    for (int level : {onVulkan, onSubgroups, onParts})
       check(number, level);
 }
 

@@ -37,6 +37,9 @@ struct GpuProfile {
   /// Else only kernels with matrices depend on the size of a subgroup.
   bool subgroupsAlone = false;
   int64_t itemsOfGroup = 0; ///< invocations of a workgroup without barriers; 0: as many as of others
+  /// Workgroups that the device runs at a time, where they are many more than a model has heads; else 0. A step then
+  /// divides its keys into parts: see weft-divide-keys.
+  int64_t groupsAtOnce = 0;
   MatrixShape matrix = {};
   MatrixTile tile = {};
 };

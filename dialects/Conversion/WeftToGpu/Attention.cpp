@@ -10,7 +10,7 @@
 //     result = O / l
 //
 // For few rows, AttentionFew.cpp goes through the same steps with tiles of hundreds of keys, and AttentionSubgroups.cpp
-// with tiles of as many keys as a subgroup has invocations.
+// with tiles of as many keys as a subgroup has invocations. AttentionParts.cpp gives parts of the keys to workgroups.
 //
 // Where someone asks for probabilities the first pass leaves out O, and a second one computes p = weigh(exp(s - m) /
 // l). Which keys are seen at all follows from the mask's bounds. Rows of several heads share what is read of their
@@ -54,7 +54,9 @@ AttentionShape::AttentionShape(AttentionOp op, const GpuLimits &limits, int64_t 
     return;
   }
   if (isFew) {
-    keys = 512;
+    if (op.getWorkspace())
+      parts = cast<MemRefType>(op.getWorkspace().getType()).getDimSize(0);
+    keys = parts > 1 ? limits.invocations : 512;
     auto bytes = [&] {
       return 4 * rows * (keys + limits.invocations + 3) + (4 + bytesToAddShares) * limits.invocations;
     };
@@ -71,7 +73,8 @@ AttentionShape::AttentionShape(AttentionOp op, const GpuLimits &limits, int64_t 
 Attention::Attention(ImplicitLocOpBuilder &b, AttentionOp op, const GpuLimits &limits, const AttentionShape &shape)
     : b(b), op(op), limits(limits), rows(shape.rows), keysOfTile(shape.keys), H(sizeOf(op.getQuery(), 2)),
       G(sizeOf(op.getKey(), 2)), D(sizeOf(op.getQuery(), 3)), E(sizeOf(op.getValue(), 3)), sums(op.getSums()),
-      isFew(shape.isFew), isAlone(shape.isAlone), bounds(MaskBounds::of(op.getMask(), /*acrossHeads=*/H != G)) {
+      isFew(shape.isFew), isAlone(shape.isAlone), parts(shape.parts),
+      bounds(MaskBounds::of(op.getMask(), /*acrossHeads=*/H != G)) {
   bool useful = false;
   if (!bounds.exact)
     intervals = MaskIntervals::of(op.getMask(), /*acrossHeads=*/H != G, &useful);
@@ -88,16 +91,20 @@ Attention::Attention(ImplicitLocOpBuilder &b, AttentionOp op, const GpuLimits &l
 
 void Attention::emit() {
   LoopBuilder host(b);
-  Value groups = host.mul(host.mul(batches, G), blocks);
+  Value groups = host.mul(host.mul(host.mul(batches, G), blocks), parts);
   if (isAlone)
     launchSubgroups(b, groups, limits, [&](Kernel &k) { emitGroup(k); });
   else
     launch(b, groups, limits.invocations, [&](Kernel &k) { emitGroup(k); });
+  if (parts > 1)
+    launchMerge();
 }
 
 void Attention::placeGroup(Kernel &k) {
   // Later blocks of rows first: under a causal mask they take longest, and a long one should not be the last.
-  Value block = k.sub(k.add(blocks, -1), k.remainder(k.group, blocks)), rest = k.divide(k.group, blocks);
+  part = k.remainder(k.group, parts);
+  Value group = k.divide(k.group, parts);
+  Value block = k.sub(k.add(blocks, -1), k.remainder(group, blocks)), rest = k.divide(group, blocks);
   batch = k.divide(rest, G);
   keyHead = k.remainder(rest, G);
   firstRow = k.mul(block, rows);

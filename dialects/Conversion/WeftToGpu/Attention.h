@@ -21,6 +21,7 @@ struct AttentionShape {
   int64_t keys;         ///< of a tile
   bool isFew;           ///< an invocation scores whole keys, for all rows: see AttentionFew.cpp
   bool isAlone = false; ///< of a subgroup that is its own workgroup: see AttentionSubgroups.cpp
+  int64_t parts = 1;    ///< of the keys, each with a workgroup of its own: see AttentionParts.cpp
 };
 
 class Attention {
@@ -102,6 +103,11 @@ protected:
   Values addFewValues(Kernel &k, const Tile &tile, ValueRange state);
   Values joinShares(Kernel &k, ValueRange state);
 
+  //===-- AttentionParts.cpp: parts of the keys beside each other -------------------------------------------------===//
+  void cutRange(Kernel &k);
+  void writePart(Kernel &k, ValueRange state);
+  void launchMerge();
+
   //===-- AttentionSubgroups.cpp: few rows by a subgroup alone ----------------------------------------------------===//
   void emitAlone(Kernel &k);
   void allocateAlone(Kernel &k);
@@ -118,12 +124,14 @@ protected:
   GpuLimits limits;
   int64_t rows, keysOfTile, H, G, D, E, sums;
   bool isFew, isAlone;
+  int64_t parts;
   MaskBounds bounds;
   std::optional<MaskIntervals> intervals;        ///< where they say more than the bounds
   Value batches, S, T, past, rowsOfHead, blocks; // of the host
 
   // Of the kernel that is being emitted.
   Value batch, keyHead, firstRow;
+  Value part;                                           ///< of the keys
   Value queries, keys, pairs, found;                    // workgroup memory: [rows, D], a stretch of keys, [rows, keys]
   Value maxima, subtracted, factors, rowSums, inverses; // [rows] each
   EmittedBounds range;

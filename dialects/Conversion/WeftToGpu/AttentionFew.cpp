@@ -22,6 +22,8 @@ void Attention::emitFew(Kernel &k) {
   allocateFew(k);
   rowsInGroup = queryBlock(k);
   range = boundsOf(k);
+  if (parts > 1)
+    cutRange(k);
   Values state(rows * elements.size() + rows, k.constant(0.0f)); // O, then l
   state = eachTile(k, state, [&](const Tile &tile, ValueRange state) {
     k.barrier(); // everyone is done with the last tile
@@ -31,6 +33,8 @@ void Attention::emitFew(Kernel &k) {
     return addFewValues(k, tile, state);
   });
   state = joinShares(k, state);
+  if (parts > 1)
+    return writePart(k, state);
   SmallVector<RowEnd> ends;
   for (auto [i, row] : llvm::enumerate(valueRows))
     ends.push_back(endOfRow(k, k.load(maxima, row.number), state[rows * elements.size() + i], row.place.head));

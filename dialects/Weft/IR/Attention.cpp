@@ -64,6 +64,20 @@ static LogicalResult verifySimilarity(AttentionOp op) {
   return success();
 }
 
+static LogicalResult verifyWorkspace(AttentionOp op) {
+  if (!op.getWorkspace())
+    return success();
+  if (op.getWeights() || !op.getWeigh().empty())
+    return op.emitOpError("has a workspace, but single probabilities are asked for (C10)");
+  auto type = cast<MemRefType>(op.getWorkspace().getType());
+  int64_t heads = kernel::shaped(op.getQuery()).getDimSize(2), width = kernel::shaped(op.getValue()).getDimSize(3);
+  if (type.getRank() != 5 || !type.getElementType().isF32() || type.isDynamicDim(0) || type.isDynamicDim(4) ||
+      !kernel::compatible(type.getDimSize(3), heads) || !kernel::compatible(type.getDimSize(4) - 2, width))
+    return op.emitOpError("workspace is ")
+           << type << " but must be f32, [parts, batch, queries, " << heads << ", " << width + 2 << "] (C10)";
+  return success();
+}
+
 unsigned AttentionOp::getSums() {
   return getSimilarity().empty() ? 1 : getSimilarity().front().getTerminator()->getNumOperands();
 }
@@ -97,7 +111,7 @@ LogicalResult AttentionOp::verify() {
     if (sink.getRank() != 1 || !kernel::compatible(sink.getDimSize(0), heads) || !sink.getElementType().isF32())
       return emitOpError("sink is ") << sink << " but must be f32, one for each of " << heads << " heads (C9)";
   }
-  if (failed(verifySimilarity(*this)))
+  if (failed(verifySimilarity(*this)) || failed(verifyWorkspace(*this)))
     return failure();
   Builder b(getContext());
   Type index = b.getIndexType(), f32 = b.getF32Type(), i1 = b.getI1Type();

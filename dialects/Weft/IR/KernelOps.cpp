@@ -20,7 +20,9 @@ void kernelEffects(KernelOpInterface op, SmallVectorImpl<SideEffects::EffectInst
     if (!isa<MemRefType>(operand.get().getType()))
       continue;
     auto linear = dyn_cast<PackedLinearOp>(op.getOperation());
-    bool isWorkspace = linear && operand.get() == linear.getWorkspace();
+    auto attention = dyn_cast<AttentionOp>(op.getOperation());
+    bool isWorkspace =
+        (linear && operand.get() == linear.getWorkspace()) || (attention && operand.get() == attention.getWorkspace());
     if (isWorkspace || llvm::is_contained(destinations, operand.get()))
       effects.emplace_back(MemoryEffects::Write::get(), &operand);
     else

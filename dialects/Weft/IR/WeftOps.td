@@ -168,8 +168,8 @@ def Weft_AttentionOp : Weft_KernelOp<"attention", [AttrSizedOperandSegments], ["
   let summary = "softmax(score(scale * q . k) where mask) . v, without the matrix of scores";
   let description = [{
     I1. query `[B, S, H, D]`; I2. key `[B, T, G, D]`; I3. value `[B, T, G, E]`; I4. past : index, optional, the position
-    of the first query (0 without it); I5. sink `[H]`, optional. H is a multiple of G; query head h reads key head
-    g = h / (H / G).
+    of the first query (0 without it); I5. sink `[H]`, optional; I6. on buffers, workspace `[P, B, Q, H, E + 2]`,
+    optional. H is a multiple of G; query head h reads key head g = h / (H / G).
 
     For b, i < S, h and k < T, with q = past + i:
       t = sum_d query[b, i, h, d] * key[b, k, g, d]; with a similarity region
@@ -190,11 +190,15 @@ def Weft_AttentionOp : Weft_KernelOp<"attention", [AttrSizedOperandSegments], ["
     With `rounds_to_f16`, an attention whose key heads have 17 rows or more (a row is a query of one of the heads that
     share a key head) may round queries, after a power of two in the scale, keys, values and p to f16.
 
+    With a workspace, up to Q queries may be attended for by P parts of the keys, beside each other: it holds what each
+    part has found.
+
     C1. ranks are 4. C2. query and key share D; key and value share T and G; all share B. C3. H % G == 0.
     C4. mask: four index arguments, yields i1. C5. score: N times f32 and four index arguments, yields f32.
     C6. result is [B, S, H, E], weights [B, S, H, T], lse [B, S, H]; as many results as are asked for.
     C7. similarity: (f32, f32, index, index, index), yields f32 at least once; more than once only with a score.
-    C8. weigh: f32 and four index arguments, yields f32. C9. sink has H elements.
+    C8. weigh: f32 and four index arguments, yields f32. C9. sink has H elements. C10. workspace is
+    f32, with P and E known; there are no weights, and no weigh region.
 
     ```mlir
     %o = weft.attention %q, %k, %v past %p {scale = 0.125 : f64}
@@ -205,13 +209,14 @@ def Weft_AttentionOp : Weft_KernelOp<"attention", [AttrSizedOperandSegments], ["
     ```
   }];
   let arguments = (ins Weft_Data:$query, Weft_Data:$key, Weft_Data:$value, Optional<Index>:$past,
-                       Optional<Weft_Data>:$sink, Variadic<AnyStridedMemRef>:$outs, F64Attr:$scale,
-                       UnitAttr:$weights, UnitAttr:$lse, UnitAttr:$rounds_to_f16);
+                       Optional<Weft_Data>:$sink, Optional<AnyStridedMemRef>:$workspace,
+                       Variadic<AnyStridedMemRef>:$outs, F64Attr:$scale, UnitAttr:$weights, UnitAttr:$lse, UnitAttr:$rounds_to_f16);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let regions = (region MaxSizedRegion<1>:$similarity, MaxSizedRegion<1>:$mask, MaxSizedRegion<1>:$score,
                         MaxSizedRegion<1>:$weigh);
   let assemblyFormat = [{
-    $query `,` $key `,` $value (`past` $past^)? (`sink` $sink^)? (`outs` $outs^)? attr-dict
+    $query `,` $key `,` $value (`past` $past^)? (`sink` $sink^)? (`workspace` $workspace^)?
+    (`outs` $outs^)? attr-dict
     custom<Clauses>($similarity, $mask, $score, $weigh)
     `:` functional-type(operands, results)
   }];
@@ -219,8 +224,8 @@ def Weft_AttentionOp : Weft_KernelOp<"attention", [AttrSizedOperandSegments], ["
     // On tensors, with the result alone.
     OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$query, "::mlir::Value":$key, "::mlir::Value":$value,
                    "::mlir::Value":$past, "double":$scale), [{
-      build($_builder, $_state, ::mlir::TypeRange(result), query, key, value, past, ::mlir::Value(),
-            ::mlir::ValueRange(), ::llvm::APFloat(scale));
+      build($_builder, $_state, ::mlir::TypeRange(result), query, key, value, past, /*sink=*/::mlir::Value(),
+            /*workspace=*/::mlir::Value(), ::mlir::ValueRange(), ::llvm::APFloat(scale));
     }]>
   ];
   let extraClassDeclaration = [{

@@ -37,8 +37,8 @@ public:
     SmallVector<Type> results = {type.clone(shape)};
     if (attention.mayBeNaN)
       results.push_back(type.clone(ArrayRef(shape).drop_back()));
-    auto op = AttentionOp::create(b, loc, results, q, k, v, /*past=*/Value(), /*sink=*/Value(), /*outs=*/ValueRange(),
-                                  APFloat(scale), /*weights=*/false, /*lse=*/attention.mayBeNaN);
+    auto op = AttentionOp::create(b, loc, results, q, k, v, /*past=*/Value(), /*sink=*/Value(), /*workspace=*/Value(),
+                                  /*outs=*/ValueRange(), APFloat(scale), /*weights=*/false, /*lse=*/attention.mayBeNaN);
     if (attention.formula.mask)
       addRegion(op.getMask(), attention.formula.mask, /*ofScore=*/false);
     // All scores alike are as good as none.

@@ -179,6 +179,19 @@ def AddWorkspacesPass : Pass<"weft-add-workspaces", "::mlir::func::FuncOp"> {
   let options = [Option<"dots", "dots", "bool", "false", "the CPU multiplies words of bf16 and of int8 numbers">];
 }
 
+def DivideKeysPass : Pass<"weft-divide-keys", "::mlir::func::FuncOp"> {
+  let summary = "let parts of the keys be attended to beside each other, where there are few queries";
+  let description = [{
+    A `weft.attention` on buffers that asks for no single probabilities gets a workspace for as many parts of its keys as
+    give `groups` workgroups work, one for each part of a key head, but no more than have `keys` keys each where all the
+    keys fill their capacity. It is for the few queries of a step: as many as 8 query heads of a key head allow, and 4 at
+    most. Leaves alone: what would have one part.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
+  let options = [Option<"groups", "groups", "int64_t", "256", "workgroups that a GPU runs at a time">,
+                 Option<"keys", "keys", "int64_t", "256", "of a part, at least">];
+}
+
 def ForwardStoresPass : Pass<"weft-forward-stores", "::mlir::func::FuncOp"> {
   let summary = "let kernels write where their result is copied to";
   let description = [{

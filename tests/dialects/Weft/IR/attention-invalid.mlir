@@ -189,3 +189,19 @@ func.func @attention_c9(%q: tensor<2x?x8x16xf32>, %n: tensor<3xf32>) {
   %o = weft.attention %q, %q, %q sink %n {scale = 1.0 : f64} : (tensor<2x?x8x16xf32>, tensor<2x?x8x16xf32>, tensor<2x?x8x16xf32>, tensor<3xf32>) -> tensor<2x?x8x16xf32>
   return
 }
+
+// -----
+
+func.func @attention_c10(%q: memref<2x?x8x16xf32>, %w: memref<4x2x?x8x16xf32>) {
+  // expected-error@+1 {{'weft.attention' op workspace is 'memref<4x2x?x8x16xf32>' but must be f32, [parts, batch, queries, 8, 18] (C10)}}
+  weft.attention %q, %q, %q workspace %w outs %q {scale = 1.0 : f64} : (memref<2x?x8x16xf32>, memref<2x?x8x16xf32>, memref<2x?x8x16xf32>, memref<4x2x?x8x16xf32>, memref<2x?x8x16xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @attention_c10_weights(%q: memref<2x4x8x16xf32>, %w: memref<4x2x1x8x18xf32>, %p: memref<2x4x8x4xf32>) {
+  // expected-error@+1 {{'weft.attention' op has a workspace, but single probabilities are asked for (C10)}}
+  weft.attention %q, %q, %q workspace %w outs %q, %p {scale = 1.0 : f64, weights} : (memref<2x4x8x16xf32>, memref<2x4x8x16xf32>, memref<2x4x8x16xf32>, memref<4x2x1x8x18xf32>, memref<2x4x8x16xf32>, memref<2x4x8x4xf32>) -> ()
+  return
+}

@@ -98,3 +98,12 @@ func.func @all_on_buffers(%q: memref<?x?x8x16xf32>, %o: memref<?x?x8x16xf32>, %l
       : (memref<?x?x8x16xf32>, memref<?x?x8x16xf32>, memref<?x?x8x16xf32>, memref<?x?x8x16xf32>, memref<?x?x8xf32>) -> ()
   return
 }
+
+// Parts of the keys keep what they have found in a workspace.
+// CHECK-LABEL: @workspace
+// CHECK:       weft.attention %{{.*}}, %{{.*}}, %{{.*}} workspace %{{.*}} outs %{{.*}} {scale = 1.000000e+00 : f64}
+func.func @workspace(%q: memref<?x?x8x16xf32>, %w: memref<4x?x?x8x18xf32>, %o: memref<?x?x8x16xf32>) {
+  weft.attention %q, %q, %q workspace %w outs %o {scale = 1.0 : f64}
+      : (memref<?x?x8x16xf32>, memref<?x?x8x16xf32>, memref<?x?x8x16xf32>, memref<4x?x?x8x18xf32>, memref<?x?x8x16xf32>) -> ()
+  return
+}
