@@ -58,7 +58,7 @@ void buildKernels(OpPassManager &pm, const TargetLimits &limits) {
   bufferization::OneShotBufferizePassOptions bufferize;
   bufferize.allowUnknownOps = false;
   pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
-  pm.addNestedPass<func::FuncOp>(createAddWorkspacesPass({limits.dots}));
+  pm.addNestedPass<func::FuncOp>(createAddWorkspacesPass({limits.dots, hasMatrices(limits)}));
   if (limits.target == Target::Vulkan && limits.profile->groupsAtOnce)
     pm.addNestedPass<func::FuncOp>(createDivideKeysPass({.groups = limits.profile->groupsAtOnce}));
   // Sizes of buffers in terms of the sizes of inputs: what the two passes below compare.

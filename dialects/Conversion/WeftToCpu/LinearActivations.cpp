@@ -237,6 +237,8 @@ void emitRounding(OpBuilder &b, PackedLinearOp op, const Rows &rows, const RowVi
       return rounding.toInt8(b, row);
     case RoundedRow::FixedPoint:
       return rounding.toFixedPoint(b, row);
+    case RoundedRow::F16:
+      llvm_unreachable("refused by the pass");
     }
   });
 }

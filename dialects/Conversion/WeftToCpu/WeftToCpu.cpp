@@ -69,6 +69,8 @@ LogicalResult checkLinear(PackedLinearOp op, const cpu::CpuLimits &limits) {
     return op.emitError("its input is normed, which kernels for a CPU leave to weft.rms_norm");
   if (!op.getWorkspace())
     return op.getActivations() ? op.emitError("int8 activations need a workspace; run weft-add-workspaces") : success();
+  if (bitsOf(op.getWeightType()) >= 16 && op.getWeightType() != WeightType::BF16)
+    return op.emitError("weights are ") << packed << ", for which kernels for a CPU round no activations";
   if (limits.lanes != 16 || packed.getDimSize(2) / op.getParts() % 16)
     return op.emitError("rounded activations need vectors of 16 lanes, but there are ")
            << limits.lanes << " for panels of " << packed.getDimSize(2) << " columns in " << op.getParts() << " parts";

@@ -152,6 +152,9 @@ void emitLookup(mlir::ImplicitLocOpBuilder &b, LookupOp op, mlir::Value errors, 
 void emitSoftmax(mlir::ImplicitLocOpBuilder &b, SoftmaxOp op, const GpuLimits &limits); // Rows.cpp
 void emitRmsNorm(mlir::ImplicitLocOpBuilder &b, RmsNormOp op, const GpuLimits &limits);
 void emitLayerNorm(mlir::ImplicitLocOpBuilder &b, LayerNormOp op, const GpuLimits &limits);
+/// The input of a product, normed and rounded to f16, goes to its workspace: two numbers to a word, the last of an odd
+/// number beside 0.
+void emitNormedWords(mlir::ImplicitLocOpBuilder &b, PackedLinearOp op, const GpuLimits &limits);
 void emitArgmax(mlir::ImplicitLocOpBuilder &b, ArgmaxOp op, const GpuLimits &limits);
 void emitPackedLinear(mlir::ImplicitLocOpBuilder &b, PackedLinearOp op, const GpuLimits &limits); // Linear.cpp
 void emitAttention(mlir::ImplicitLocOpBuilder &b, AttentionOp op, const GpuLimits &limits);       // Attention.cpp

@@ -10,7 +10,7 @@
 // at the end, in their order.
 //
 // Where the input is to be normed, both add up the squares of a row as it passes by: the factor of the norm multiplies
-// the sums of products at the end.
+// the sums of products at the end. (Not where matrices of f16 multiply many rows, which then are normed before.)
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToGpu/Linear.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -40,7 +40,13 @@ void PackedLinear::emit() {
   };
   bool inPairs = partWidth() % columnsAtOnce == 0 && panel / columnsAtOnce <= limits.invocations &&
                  bytesToAddShares * limits.invocations + fewRows * 4 * panel <= limits.sharedBytes;
-  auto forMany = [&] { hasMatrices() ? launchMatrices(rows) : launchTiles(rows); };
+  auto forMany = [&] {
+    if (!hasMatrices())
+      return launchTiles(rows);
+    if (norms())
+      emitNormedWords(b, op, limits);
+    launchMatrices(rows);
+  };
   if (!inPairs)
     return launchTiles(rows);
   auto launchFew = [&](int64_t few) { hasSubgroups() ? launchAlone(rows, few) : launchPanels(rows, few); };

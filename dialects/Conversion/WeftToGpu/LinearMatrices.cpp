@@ -47,7 +47,7 @@ Value pairOf(Kernel &k, Value first, Value second) {
 } // namespace
 
 bool PackedLinear::hasMatrices() {
-  if (!limits.matrix || !weights.element.isF16() || norms())
+  if (!limits.matrix || !weights.element.isF16() || (norms() && !op.getWorkspace()))
     return false;
   if (depth == 0) // without a round, no loop would give matrices of 0
     return false;
@@ -86,12 +86,24 @@ void PackedLinear::launchMatrices(const Rows &rows) {
       k.loop(k.thread, k.index(count), k.index(k.threads), bring);
     };
 
+    // Rows that are normed have been rounded as well: see emitNormedWords.
+    std::optional<RowView> normed;
+    if (norms())
+      normed.emplace(k, op.getWorkspace(), leading);
     auto bringInputs = [&](Value start) {
-      const int64_t pairs = tile.stretch / 2;
+      const int64_t pairs = tile.stretch / 2, words = llvm::divideCeil(depth, 2);
       stage(tile.rows * pairs, [&](Value i) {
         Value tileRow = k.divide(i, pairs), at = k.remainder(i, pairs), first = k.add(start, k.mul(at, 2));
         Value row = k.min(k.add(firstRow, tileRow), lastRow);
         SmallVector<Value> coordinates = rows.at(k, row), numbers;
+        if (normed) {
+          Value word = k.add(k.divide(start, 2), at), inside = k.min(word, k.index(words - 1));
+          Value bits = k.load(normed->memref, normed->at(row, coordinates, inside));
+          if (depth % tile.stretch)
+            bits = k.select(k.less(word, k.index(words)), bits, arith::ConstantIntOp::create(b, b.getI32Type(), 0));
+          Value one = vector::FromElementsOp::create(b, VectorType::get({1}, b.getI32Type()), bits);
+          return k.store(vector::BitCastOp::create(b, pair, one), inputs, {tileRow, at});
+        }
         for (int64_t n = 0; n < 2; ++n) {
           Value inner = k.add(first, n), inside = k.min(inner, k.index(depth - 1));
           Value x = k.load(input.memref, input.at(row, coordinates, inside));

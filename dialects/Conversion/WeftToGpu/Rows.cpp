@@ -8,6 +8,7 @@
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToGpu/Kernel.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <limits>
 
 using namespace mlir;
@@ -153,6 +154,46 @@ void emitRmsNorm(ImplicitLocOpBuilder &b, RmsNormOp op, const GpuLimits &limits)
       if (op.getScale())
         y = times(k, y, k.load(op.getScale(), column));
       return y;
+    });
+  });
+}
+
+void emitNormedWords(ImplicitLocOpBuilder &b, PackedLinearOp op, const GpuLimits &limits) {
+  const int64_t leading = rankOf(op.getInput()) - 1, depth = op.getDepth();
+  Value words = arith::ConstantIndexOp::create(b, llvm::divideCeil(depth, 2));
+  launchRows(b, op.getWorkspace(), leading, words, limits, [&](Row &row) {
+    Kernel &k = row.k;
+    RowView input(k, op.getInput(), leading), output(k, op.getWorkspace(), leading);
+    auto load = [&](Value word, int64_t i, llvm::function_ref<Value(Value)> from) {
+      Value column = k.add(k.mul(word, 2), i);
+      if (depth % 2 == 0 || i == 0)
+        return from(column);
+      Value number = from(k.min(column, k.index(depth - 1)));
+      return k.select(k.less(column, k.index(depth)), number, k.constant(0.0f));
+    };
+    auto number = [&](Value word, int64_t i) {
+      return load(word, i,
+                  [&](Value column) { return k.load(input.memref, input.at(row.number, row.coordinates, column)); });
+    };
+    Value squares = row.sum([&](Value word, Value soFar) {
+      for (int64_t i = 0; i < 2; ++i) {
+        Value x = number(word, i);
+        soFar = fma(k, x, x, soFar);
+      }
+      return soFar;
+    });
+    Value factor = inverseRoot(k, over(k, squares, k.constant(static_cast<float>(depth))), *op.getNormEps());
+    row.write([&](Value word) {
+      SmallVector<Value> halves;
+      for (int64_t i = 0; i < 2; ++i) {
+        Value y = times(k, number(word, i), factor);
+        if (op.getNormScale())
+          y = times(k, y, load(word, i, [&](Value column) { return k.load(op.getNormScale(), column); }));
+        halves.push_back(arith::TruncFOp::create(b, b.getF16Type(), y));
+      }
+      Value pair = vector::FromElementsOp::create(b, VectorType::get({2}, b.getF16Type()), halves);
+      Value bits = vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()), pair);
+      k.store(vector::ExtractOp::create(b, bits, 0), output.memref, output.at(row.number, row.coordinates, word));
     });
   });
 }

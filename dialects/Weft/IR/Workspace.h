@@ -11,6 +11,7 @@ namespace weft {
 /// What the numbers of a row become, for instructions that multiply words by words of weights.
 enum class RoundedRow {
   BF16,
+  F16,       ///< normed as well, for matrices
   Int8,      ///< with the row's scale and the sum of its integers behind them
   FixedPoint ///< integers of 31 bits, 4 digits of 8 bits each: as exact as f32; see fixedPoint...
 };
@@ -18,6 +19,8 @@ enum class RoundedRow {
 inline RoundedRow roundedRow(PackedLinearOp op) {
   if (op.getActivations())
     return RoundedRow::Int8;
+  if (op.getWeightType() == WeightType::F16)
+    return RoundedRow::F16;
   return op.getWeightType() == WeightType::BF16 ? RoundedRow::BF16 : RoundedRow::FixedPoint;
 }
 

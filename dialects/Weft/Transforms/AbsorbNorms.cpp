@@ -15,11 +15,9 @@ namespace {
 struct AbsorbNormsPass : impl::AbsorbNormsPassBase<AbsorbNormsPass> {
   using AbsorbNormsPassBase::AbsorbNormsPassBase;
 
-  /// Whether kernels for the weights compute in f32, which rows that are not normed yet fit into. f16 may be too
-  /// narrow.
-  bool staysWide(WeightType weights) {
-    return weights == WeightType::F32 || weights == WeightType::BF16 || (weights == WeightType::F16 && !matrices);
-  }
+  /// Whether kernels for the weights multiply by matrices of f16, which may be too narrow for rows that are not normed
+  /// yet: many rows are normed first, by a kernel of each matmul.
+  bool hasMatrices(PackedLinearOp linear) { return matrices && linear.getWeightType() == WeightType::F16; }
 
   /// Whether the use is the input of a matmul that can norm it, or asks only for a size.
   bool canNorm(OpOperand &use, Block *block) {
@@ -29,14 +27,26 @@ struct AbsorbNormsPass : impl::AbsorbNormsPassBase<AbsorbNormsPass> {
     // Not in the body of a loop, which would norm the same rows in each round.
     return linear && linear->getBlock() == block &&
            use.getOperandNumber() == linear.getInputMutable().getOperandNumber() && !linear.getNormEps() &&
-           staysWide(linear.getWeightType());
+           bitsOf(linear.getWeightType()) >= 16;
+  }
+
+  /// Whether no row is normed by several kernels.
+  bool isNormedOnce(RmsNormOp norm) {
+    int64_t matmuls = 0, withMatrices = 0;
+    for (Operation *user : norm.getResult().getUsers())
+      if (auto linear = dyn_cast<PackedLinearOp>(user)) {
+        ++matmuls;
+        withMatrices += hasMatrices(linear);
+      }
+    return matmuls == 1 || !withMatrices;
   }
 
   void runOnOperation() override {
     SmallVector<RmsNormOp> norms;
     getOperation().walk([&](RmsNormOp norm) {
       if (norm.getResult() && !norm.getResult().use_empty() &&
-          llvm::all_of(norm.getResult().getUses(), [&](OpOperand &use) { return canNorm(use, norm->getBlock()); }))
+          llvm::all_of(norm.getResult().getUses(), [&](OpOperand &use) { return canNorm(use, norm->getBlock()); }) &&
+          isNormedOnce(norm))
         norms.push_back(norm);
     });
     for (RmsNormOp norm : norms) {

@@ -19,12 +19,16 @@ struct AddWorkspacesPass : impl::AddWorkspacesPassBase<AddWorkspacesPass> {
     if (op.getActivations())
       return true;
     WeightType type = op.getWeightType();
+    if (matrices && op.getNormEps() && type == WeightType::F16)
+      return mayHaveRows(op, rowsForMatrices);
     if (!dots || op.getNormEps())
       return false;
     if (type == WeightType::Int8 || type == WeightType::Int4)
       return fitsFixedPoint(type, op.getDepth()) && op.getPanel() / op.getParts() % 16 == 0;
-    if (type != WeightType::BF16)
-      return false;
+    return type == WeightType::BF16 && mayHaveRows(op, rowsThatRound);
+  }
+
+  static bool mayHaveRows(PackedLinearOp op, int64_t least) {
     ArrayRef<int64_t> rows = cast<MemRefType>(op.getInput().getType()).getShape().drop_back();
     int64_t count = 1;
     for (int64_t size : rows)
@@ -32,7 +36,7 @@ struct AddWorkspacesPass : impl::AddWorkspacesPassBase<AddWorkspacesPass> {
         return true;
       else
         count *= size;
-    return count >= rowsThatRound;
+    return count >= least;
   }
 
   void runOnOperation() override {

@@ -128,8 +128,8 @@ def AbsorbNormsPass : Pass<"weft-absorb-norms", "::mlir::func::FuncOp"> {
   let description = [{
     A `weft.rms_norm` whose users are all `weft.packed_linear` of its block disappears, and each of them norms its input:
     kernels for a GPU add up the squares of a row while they read it, and multiply its sums of products at the end.
-    Leaves alone: norms with another user; where there are cooperative matrices, matmuls with weights of f16, for which
-    rows are rounded to f16, and what is not normed yet may be too large for that; and matmuls with int8 and int4.
+    Leaves alone: norms with another user; and those of several matmuls where these multiply by cooperative matrices, for
+    which many rows are normed first, by a kernel of each matmul.
   }];
   let dependentDialects = ["::weft::WeftDialect"];
   let options = [Option<"matrices", "matrices", "bool", "false", "there are cooperative matrices of f16">];
@@ -174,9 +174,12 @@ def AddWorkspacesPass : Pass<"weft-add-workspaces", "::mlir::func::FuncOp"> {
     input, four int8 to a word, and its scale and sum at the end. With `dots` so does one whose weights are bf16 and that
     may have rows enough to round them, two bf16 to a word; and one whose weights are int8 or int4, for rows in fixed point of
     31 bits, as digits of 8 (`Workspace.h`), unless a column has so many weights that sums might not fit in 32 bits.
+    With `matrices` so does one whose weights are f16, that norms its input and may have rows enough for matrices, two f16
+    to a word.
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
-  let options = [Option<"dots", "dots", "bool", "false", "the CPU multiplies words of bf16 and of int8 numbers">];
+  let options = [Option<"dots", "dots", "bool", "false", "the CPU multiplies words of bf16 and of int8 numbers">,
+                 Option<"matrices", "matrices", "bool", "false", "there are cooperative matrices of f16">];
 }
 
 def DivideKeysPass : Pass<"weft-divide-keys", "::mlir::func::FuncOp"> {

@@ -83,3 +83,14 @@ func.func private @normed(%x: memref<?x4xf32>, %w: memref<1x4x32xf32>, %y: memre
   } : (memref<?x4xf32>, memref<1x4x32xf32>, memref<?x8xf32>) -> ()
   return
 }
+
+// -----
+
+func.func private @half_workspace(%x: memref<?x4xf32>, %w: memref<1x2x32x2xf16>, %s: memref<?x16xi32>, %y: memref<?x8xf32>) {
+  // expected-error @+1 {{weights are 'memref<1x2x32x2xf16>', for which kernels for a CPU round no activations}}
+  weft.packed_linear %x, %w workspace %s outs %y attributes {columns = 8 : i64} {
+  ^bb0(%sum: f32):
+    weft.yield %sum : f32
+  } : (memref<?x4xf32>, memref<1x2x32x2xf16>, memref<?x16xi32>, memref<?x8xf32>) -> ()
+  return
+}

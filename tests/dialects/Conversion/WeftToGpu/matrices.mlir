@@ -40,6 +40,37 @@ func.func private @linear(%x: memref<?x301xf32>, %w: memref<2x151x32x2xf16>, %bi
 
 // -----
 
+// Rows that are to be normed are normed and rounded before, when they are many: pairs of halves go to the workspace, the
+// last beside 0, and from there to the matrices. Few rows are normed by the way.
+// CHECK-LABEL: @normed
+// CHECK: arith.cmpi sle, %{{.*}}, %c16
+// CHECK: math.sqrt
+// CHECK-NOT: xi32>
+// CHECK: } else {
+// CHECK: gpu.launch
+// CHECK: math.sqrt
+// CHECK: arith.cmpi slt, %{{.*}}, %c301
+// CHECK: %[[PAIR:.*]] = vector.from_elements %{{.*}}, %{{.*}} : vector<2xf16>
+// CHECK: %[[BITS:.*]] = vector.bitcast %[[PAIR]] : vector<2xf16> to vector<1xi32>
+// CHECK: %[[WORD:.*]] = vector.extract %[[BITS]][0]
+// CHECK: memref.store %[[WORD]], %{{.*}} : memref<?x160xi32>
+// CHECK: gpu.terminator
+// CHECK: gpu.launch
+// CHECK-NOT: math.sqrt
+// CHECK: %[[LOADED:.*]] = memref.load %{{.*}} : memref<?x160xi32>
+// CHECK: %[[KEPT:.*]] = arith.select %{{.*}}, %[[LOADED]], %c0_i32
+// CHECK: vector.bitcast %{{.*}} : vector<1xi32> to vector<2xf16>
+// CHECK: gpu.subgroup_mma_compute
+func.func private @normed(%x: memref<?x301xf32>, %w: memref<2x151x32x2xf16>, %g: memref<301xf32>, %s: memref<?x160xi32>, %y: memref<?x50xf32>) {
+  weft.packed_linear %x, %w norm_scale %g workspace %s outs %y attributes {columns = 50 : i64, norm_eps = 1.0e-5 : f64} {
+  ^bb0(%sum: f32):
+    weft.yield %sum : f32
+  } : (memref<?x301xf32>, memref<2x151x32x2xf16>, memref<301xf32>, memref<?x160xi32>, memref<?x50xf32>) -> ()
+  return
+}
+
+// -----
+
 // Weights of bf16 have no matrices, and neither has a panel that no tile consists of, or a product of nothing.
 // CHECK-LABEL: @scalar
 // CHECK-NOT: subgroup_mma

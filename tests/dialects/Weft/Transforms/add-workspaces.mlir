@@ -1,5 +1,6 @@
 // RUN: weft-opt %s -weft-add-workspaces -split-input-file | FileCheck %s --check-prefixes=CHECK,NONE
 // RUN: weft-opt %s -weft-add-workspaces=dots -split-input-file | FileCheck %s --check-prefixes=CHECK,DOTS
+// RUN: weft-opt %s -weft-add-workspaces=matrices -split-input-file | FileCheck %s --check-prefixes=CHECK,NONE,MATRICES
 
 // Room for whole vectors of words; few rows round nothing.
 // CHECK-LABEL: @bf16
@@ -68,5 +69,27 @@ func.func @fixed_point(%x: memref<3x35xf32>, %p: memref<1x9x32x4xi8>, %s: memref
   ^bb0(%acc: f32):
     weft.yield %acc : f32
   } : (memref<3x32772xf32>, memref<1x8193x32x4xi8>, memref<1x1x32xf32>, memref<3x10xf32>) -> ()
+  return
+}
+
+// -----
+
+// Rows for matrices are rounded when they are normed, unless they are too few for matrices.
+// CHECK-LABEL: @normed
+// DOTS-NOT:    workspace
+// MATRICES:    %[[B:.*]] = memref.dim %{{.*}}, %c0
+// MATRICES:    %[[W:.*]] = memref.alloc(%[[B]]) {alignment = 64 : i64} : memref<?x16xi32>
+// MATRICES:    weft.packed_linear %{{.*}}, %{{.*}} workspace %[[W]] outs
+// CHECK:       weft.packed_linear %{{.*}}, %{{.*}} outs
+// CHECK:       return
+func.func @normed(%x: memref<?x9xf32>, %few: memref<16x9xf32>, %p: memref<1x5x32x2xf16>, %y: memref<?x10xf32>, %z: memref<16x10xf32>) {
+  weft.packed_linear %x, %p outs %y attributes {columns = 10 : i64, norm_eps = 1.0 : f64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (memref<?x9xf32>, memref<1x5x32x2xf16>, memref<?x10xf32>) -> ()
+  weft.packed_linear %few, %p outs %z attributes {columns = 10 : i64, norm_eps = 1.0 : f64} {
+  ^bb0(%acc: f32):
+    weft.yield %acc : f32
+  } : (memref<16x9xf32>, memref<1x5x32x2xf16>, memref<16x10xf32>) -> ()
   return
 }
