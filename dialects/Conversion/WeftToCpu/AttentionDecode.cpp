@@ -2,6 +2,7 @@
 // Answers: by which loops do a few queries see many keys?
 //
 //   for each (batch, key head, 8 rows)           a row is a query of one of the query heads that share the key head
+//                                                and, of long keys, for each part of them (DecodeParts.cpp)
 //     for each block of at most 1024 keys that the mask may admit
 //       for each tile of L keys, for each row
 //         s[row] = L products along D, summed across lanes; scored and masked with lanes = keys
@@ -25,6 +26,7 @@ void Decode::emit() {
   chunks = ceilDivide(rowsPerHead, rowsOfItem);
   Value items = mul(mul(batch, index(G)), chunks);
   Value cost = mul(mul(T, min(rowsPerHead, index(rowsOfItem))), index(2 * (D + E + 8)));
+  divideKeys();
   auto allocate = [&](OpBuilder &, Location) {
     queries = scratch({rowsOfItem, int64_t(llvm::alignTo(D, L))});
     partials = scratch({scoreRows * sums, L / keysTogether, L});
@@ -34,11 +36,20 @@ void Decode::emit() {
     rowSums = scratch({rowsOfItem});
     factors = scratch({rowsOfItem});
   };
-  parallelChunks(b, b.getLoc(), items, cost, [&](OpBuilder &, Location, Value item) { emitItem(item); }, allocate);
+  eachRegion(items, [&](Value first, Value count) {
+    parallelChunks(
+        b, b.getLoc(), mul(count, parts), divide(cost, parts),
+        [&](OpBuilder &, Location, Value unit) {
+          emitItem(add(first, divide(unit, parts)), remainder(unit, parts), unit);
+        },
+        allocate);
+    whenDivided([&] { loop(index(0), count, 1, [&](Value i) { mergeItem(add(first, i), mul(i, parts)); }); });
+  });
 }
 
-void Decode::emitItem(Value number) {
+void Decode::emitItem(Value number, Value part, Value unit) {
   Item item = describe(number);
+  takePart(item, part);
   start(item);
   eachBlock(item, [&](const KeyBlock &block) {
     scoreBlock(item, block);
@@ -47,13 +58,16 @@ void Decode::emitItem(Value number) {
     else
       addValues(item, block);
   });
-  finishRows(item);
-  if (hasSecondPass())
-    eachBlock(item, [&](const KeyBlock &block) {
-      probabilityBlock(item, block);
-      addValues(item, block);
-    });
-  writeResult(item);
+  auto finish = [&] {
+    finishRows(item);
+    if (hasSecondPass())
+      eachBlock(item, [&](const KeyBlock &block) {
+        probabilityBlock(item, block);
+        addValues(item, block);
+      });
+    writeResult(item);
+  };
+  whenDivided([&] { parkPart(item, unit); }, finish);
 }
 
 void Decode::eachBlock(const Item &item, llvm::function_ref<void(const KeyBlock &)> body) {

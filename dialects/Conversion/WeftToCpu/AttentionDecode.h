@@ -54,7 +54,7 @@ private:
   /// rows take longer to compute than to read, and ask for every line. One does not: it asks for one line of each KB or
   /// so, from which the machine goes on by itself.
   static bool asksFor(int64_t rows, int64_t key, int64_t line) { return rows > 1 || (key == 0 && line == 0); }
-  void emitItem(Value number);
+  void emitItem(Value number, Value part, Value unit);
   Item describe(Value number);
   void eachBlock(const Item &item, llvm::function_ref<void(const KeyBlock &)> body);
   Row rowOf(const Item &item, Value row);
@@ -100,10 +100,24 @@ private:
   Vectors startPiece(Value row, const Piece &piece);
   void storePiece(llvm::ArrayRef<Value> sums, Value row, const Piece &piece);
 
+  //===-- DecodeParts.cpp: from parts of the keys to all of them --------------------------------------------------===//
+  static constexpr int64_t leastOfPart = 1024, mostParked = 128 << 10; // keys; bytes
+  int64_t lineOfParked() { return llvm::alignTo(E, L) + L; }
+  void divideKeys();
+  bool mayDivide();
+  void eachRegion(Value items, llvm::function_ref<void(Value first, Value count)> body);
+  void whenDivided(llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise = nullptr);
+  void takePart(Item &item, Value part);
+  void parkPart(const Item &item, Value unit);
+  void mergeItem(Value number, Value firstUnit);
+
   int64_t width, scoreRows;     // of a tile of scores: elements in one run, and rows
   int64_t vectors, valueRows;   // of a tile of results: vectors of elements, and rows
   int64_t vectorsOfRow, chains; // of a row alone: vectors of elements, and keys whose products are added up separately
   Value rowsPerHead, chunks;
+  int64_t units; // parts of items that there is room for until they are merged
+  Value parts;   // of the keys of each item
+  Value parked;  // [unit][row]: a result, then its maximum, sum and factor
   // One entry or line for each row. `factors`: what a result is to be multiplied with next, or a second pass's
   // exponential.
   Value queries, partials, scores, results, maxima, rowSums, factors;

@@ -53,6 +53,12 @@
 // Few queries: lanes are keys, then elements. The queries of four rows stay where they are for all tiles of a block. Four
 // keys in a loop, strictly one after the other, each with four rows; meanwhile keys 16 KB, 64 positions, ahead are asked
 // for, and the same of values later. Sums of four keys are two shuffles and an addition.
+// Long keys fall into parts, whose number comes from that of the keys; what they leave is merged in their order.
+// CHECK: %[[QUOTIENT:.*]] = arith.divui %[[T]], %c1024
+// CHECK: %[[ATMOST:.*]] = arith.minsi %[[QUOTIENT]], %c16
+// CHECK: %[[PARTS:.*]] = arith.maxsi %[[ATMOST]], %c1
+// CHECK: %[[PARKED:.*]] = memref.alloca() {alignment = 64 : i64} : memref<51x8x80xf32>
+// CHECK: %[[DIVIDED:.*]] = arith.cmpi ugt, %[[PARTS]], %c1
 // CHECK: scf.forall
 // CHECK: memref.alloca() {alignment = 64 : i64} : memref<8x64xf32>
 // CHECK: memref.alloca() {alignment = 64 : i64} : memref<4x4x16xf32>
@@ -83,6 +89,13 @@
 // CHECK: %{{.*}}:16 = scf.for {{.*}} step %c1 iter_args
 // CHECK-COUNT-4: memref.prefetch {{.*}}, read, locality<2>, data
 // CHECK-COUNT-16: vector.fma
+// CHECK: scf.if %[[DIVIDED]]
+// CHECK: vector.store %{{.*}}, %[[PARKED]]
+// CHECK: scf.if %[[DIVIDED]]
+// CHECK: scf.for {{.*}} to %[[PARTS]] step %c1 iter_args
+// CHECK: scf.for {{.*}} to %[[PARTS]] step %c1 iter_args
+// CHECK: math.exp2
+// CHECK: %{{.*}}:4 = scf.for {{.*}} to %[[PARTS]] step %c1 iter_args
 func.func private @causal(%q: !queries, %k: !keys, %v: !keys, %past: index, %o: !queries) {
   weft.attention %q, %k, %v past %past outs %o {scale = 0.125 : f64} mask {
   ^bb0(%b: index, %h: index, %i: index, %j: index):
