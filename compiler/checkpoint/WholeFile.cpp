@@ -7,6 +7,7 @@
 #include "llvm/Support/Errno.h"
 #include "llvm/Support/Path.h"
 #include <cerrno>
+#include <csignal>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -42,6 +43,16 @@ llvm::Error checkReplaceable(llvm::StringRef name, const fs::file_status &status
   }
 }
 
+/// A signal waits meanwhile: between the moment that there is a file and the one that it is known as one to remove, it
+/// would leave the file.
+llvm::Expected<fs::TempFile> createTemporary(const llvm::Twine &model, unsigned mode) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  llvm::scope_exit restore([&before] { pthread_sigmask(SIG_SETMASK, &before, nullptr); });
+  return fs::TempFile::create(model + ".%%%%%%%%.tmp", mode);
+}
+
 } // namespace
 
 WholeFile::WholeFile(llvm::StringRef path, fs::TempFile file)
@@ -70,7 +81,7 @@ llvm::Expected<WholeFile> WholeFile::create(llvm::StringRef name, unsigned mode)
       return refusal(name, "folder '" + folder + "' does not exist");
     model = target;
   }
-  auto file = fs::TempFile::create(model + ".%%%%%%%%.tmp", mode);
+  auto file = createTemporary(model, mode);
   if (!file)
     return refusal(name, llvm::toString(file.takeError()));
   WholeFile result(target, std::move(*file));
