@@ -6,14 +6,16 @@ volatile sig_atomic_t interrupted;
 static volatile sig_atomic_t writing;
 
 static void handle(int number) {
-  if (writing)
+  if (writing) {
     interrupted = number;
-  else
-    raise(number); // by SA_RESETHAND the default again: the exit status tells of the signal
+    return;
+  }
+  signal(number, SIG_DFL); // the exit status tells of the signal
+  raise(number);
 }
 
 void handle_interrupts(void) {
-  struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESETHAND | SA_NODEFER};
+  struct sigaction action = {.sa_handler = handle, .sa_flags = SA_NODEFER};
   static const int numbers[] = {SIGINT, SIGTERM};
   for (int i = 0; i < 2; i++) {
     struct sigaction before;

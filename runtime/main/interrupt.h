@@ -1,7 +1,8 @@
 /* interrupt.h - what does Ctrl-C do?
  *
  * It ends the program at once, except while a file is being written: then the writing stops, its temporary is removed,
- * and the program ends as the signal wants. A second signal ends it at once in any case. */
+ * and the program ends as the signal wants. A second signal changes nothing: SIGINT and SIGTERM often come to a program
+ * and again to its group. */
 #ifndef WEFT_MAIN_INTERRUPT_H
 #define WEFT_MAIN_INTERRUPT_H
 

@@ -256,6 +256,7 @@ TEST_F(Program, OutputErrors) {
   }
 }
 
+/// Each signal comes twice: `timeout` sends it to the program, and to its own group, which the program is in.
 TEST_F(Program, InterruptsLeaveNoHalfFile) {
   save("t.npy", someTokens(20 * 48), {20, 48});
   for (const char *signal : {"INT", "TERM"})
