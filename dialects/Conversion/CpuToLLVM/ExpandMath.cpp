@@ -229,14 +229,14 @@ private:
   }
 
   static Value anywhere(Formula &f, Value x, double factor) {
-    double bound = 8.2 / std::abs(factor);
+    double bound = 9.4 / std::abs(factor); // where the ratio is above 1 by more than its steps can take from it
     x = f.clamp(x, -bound, bound);
     Value square = f.apply<arith::MulFOp>(x, x);
     Value above =
         f.polynomial(square, scaled(factor, factor, {1.0, 0.133826852, 0.00349741592, 2.06335517e-5, 1.33781741e-8}));
     Value below =
         f.polynomial(square, scaled(1.0, factor, {1.0, 0.467160076, 0.0258843042, 3.28838069e-4, 7.78837337e-7}));
-    return f.apply<arith::DivFOp>(f.apply<arith::MulFOp>(x, above), below);
+    return f.clamp(f.apply<arith::DivFOp>(f.apply<arith::MulFOp>(x, above), below), -1.0f, 1.0f);
   }
 
   /// The coefficients, c[i] first factor^(2i), of what is a polynomial of (factor x)^2.

@@ -40,11 +40,11 @@ func.func @small_powers(%x: vector<16xf32>) -> vector<16xf32> {
 }
 
 // Small lanes take the short way. A factor is in the coefficients: the square of 0.35 / 0.125 is the limit,
-// 8.2 / 0.125 the bound.
+// 9.4 / 0.125 the bound.
 // CHECK-LABEL: @soft_cap
 // CHECK-SAME: %[[X:.*]]: vector<16xf32>
 // CHECK-DAG: %[[LIMIT:.*]] = arith.constant dense<7.840000e+00>
-// CHECK-DAG: arith.constant dense<6.560000e+01>
+// CHECK-DAG: arith.constant dense<75.1999969>
 // CHECK: %[[SQUARE:.*]] = arith.mulf %[[X]], %[[X]]
 // CHECK: %[[SMALL:.*]] = arith.cmpf ole, %[[SQUARE]], %[[LIMIT]]
 // CHECK: %[[ALL:.*]] = vector.reduction <and>, %[[SMALL]]
