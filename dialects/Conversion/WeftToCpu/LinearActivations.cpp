@@ -4,7 +4,6 @@
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToCpu/LinearProducts.h"
 #include "dialects/Weft/IR/Workspace.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -217,12 +216,6 @@ private:
 };
 
 } // namespace
-
-Value dotBytes(OpBuilder &b, Location loc, Value sum, Value unsignedBytes, Value signedBytes) {
-  return LLVM::CallIntrinsicOp::create(b, loc, sum.getType(), b.getStringAttr("llvm.x86.avx512.vpdpbusd.512"),
-                                       ValueRange{sum, unsignedBytes, signedBytes})
-      .getResult(0);
-}
 
 void emitRounding(OpBuilder &b, PackedLinearOp op, const Rows &rows, const RowView &input, const RowView &workspace,
                   const CpuLimits &limits) {

@@ -207,6 +207,12 @@ LinearProducts::Values LinearProducts::sumWidened(OpBuilder &b, ArrayRef<Row> ti
 
 //===-- rounded activations ---------------------------------------------------------------------------------------===//
 
+Value dotBytes(OpBuilder &b, Location loc, Value sum, Value unsignedBytes, Value signedBytes) {
+  return LLVM::CallIntrinsicOp::create(b, loc, sum.getType(), b.getStringAttr("llvm.x86.avx512.vpdpbusd.512"),
+                                       ValueRange{sum, unsignedBytes, signedBytes})
+      .getResult(0);
+}
+
 /// sum + the products of the elements of each word.
 Value LinearProducts::dot(OpBuilder &b, Value sum, Value weights, Value activations) {
   auto as = [&](Value words, Type element) -> Value {

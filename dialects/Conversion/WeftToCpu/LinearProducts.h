@@ -85,7 +85,7 @@ private:
 
 /// sum + the products of 4 bytes in each lane.
 mlir::Value dotBytes(mlir::OpBuilder &b, mlir::Location loc, mlir::Value sum, mlir::Value unsignedBytes,
-                     mlir::Value signedBytes); // LinearActivations.cpp
+                     mlir::Value signedBytes); // LinearProducts.cpp
 
 /// Rounds all rows of the input into the workspace.
 void emitRounding(mlir::OpBuilder &b, PackedLinearOp op, const Rows &rows, const RowView &input,

@@ -20,7 +20,6 @@
 #include "dialects/Conversion/WeftToGpu/AttentionMatrices.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include <cmath>
-#include <limits>
 
 using namespace mlir;
 
@@ -28,7 +27,6 @@ namespace weft::grid {
 
 static int64_t sizeOf(Value data, unsigned dim) { return cast<MemRefType>(data.getType()).getDimSize(dim); }
 
-constexpr float minusInfinity = -std::numeric_limits<float>::infinity();
 constexpr int64_t mostElements = 2048;        // of a key or a value
 constexpr int64_t manyRows = 16, fewRows = 4; // of a workgroup, where there are as many
 constexpr int64_t mostFewRows = 8;            // where they are all of one query

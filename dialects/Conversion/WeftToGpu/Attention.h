@@ -7,8 +7,11 @@
 #pragma once
 #include "dialects/Conversion/Common/KeyBlocks.h"
 #include "dialects/Conversion/WeftToGpu/Kernel.h"
+#include <limits>
 
 namespace weft::grid {
+
+inline constexpr float minusInfinity = -std::numeric_limits<float>::infinity(); ///< the score of a refused key
 
 /// How much of an attention a workgroup holds.
 struct AttentionShape {
@@ -64,8 +67,8 @@ protected:
   using TileBody = llvm::function_ref<Values(const Tile &, ValueRange)>;
   Values eachTile(Kernel &k, ValueRange state, TileBody body);
   Values eachTileOf(Kernel &k, const EmittedBounds &range, ValueRange state, TileBody body);
-  static Value finiteOr0(Kernel &k,
-                         Value maximum); ///< what to subtract from scores: minus infinity where there are none
+  /// What to subtract from scores: a maximum, or 0 where it is minus infinity since there are none.
+  static Value finiteOr0(Kernel &k, Value maximum);
   RowEnd endOfRow(Kernel &k, Value maximum, Value sum, Value head);
   void writeResults(Kernel &k, ValueRange state, llvm::ArrayRef<RowEnd> ends);
 

@@ -7,13 +7,11 @@
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToGpu/Attention.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include <limits>
 
 using namespace mlir;
 
 namespace weft::grid {
 
-constexpr float minusInfinity = -std::numeric_limits<float>::infinity();
 constexpr int64_t mostOwnQueries = 64; // elements that an invocation keeps in registers
 constexpr int64_t elementsAtOnce = 4;  // of a key or a value
 constexpr int64_t mostShares = 8;      // of the keys of a tile: each has to be added to the others at the end

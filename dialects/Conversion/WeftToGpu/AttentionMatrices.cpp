@@ -23,7 +23,6 @@ using namespace mlir;
 
 namespace weft::grid {
 
-constexpr float minusInfinity = -std::numeric_limits<float>::infinity();
 constexpr int16_t notAdmitted = std::numeric_limits<int16_t>::min(); // -0 in f16
 constexpr int64_t mostValues = 256; // elements of a value: as many sums as registers hold
 

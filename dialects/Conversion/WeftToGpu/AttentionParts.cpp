@@ -6,13 +6,11 @@
 // kernel has an invocation for each element of the result, and goes through the parts in their order.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToGpu/Attention.h"
-#include <limits>
 
 using namespace mlir;
 
 namespace weft::grid {
 
-constexpr float minusInfinity = -std::numeric_limits<float>::infinity();
 constexpr int64_t keysAtOnce = 32; // a part has a multiple of them
 
 void Attention::cutRange(Kernel &k) {

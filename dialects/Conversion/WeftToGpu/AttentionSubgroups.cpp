@@ -5,13 +5,10 @@
 // the end, these are combined by shuffles.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToGpu/Attention.h"
-#include <limits>
 
 using namespace mlir;
 
 namespace weft::grid {
-
-constexpr float minusInfinity = -std::numeric_limits<float>::infinity();
 
 void Attention::emitAlone(Kernel &k) {
   allocateAlone(k);

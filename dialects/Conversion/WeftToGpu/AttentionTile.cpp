@@ -9,7 +9,6 @@ using namespace mlir;
 
 namespace weft::grid {
 
-constexpr float minusInfinity = -std::numeric_limits<float>::infinity();
 // What stands for a pair that is not admitted: as a number it adds nothing, and its value is not looked at, which may
 // be infinite or NaN.
 constexpr int32_t notAdmitted = std::numeric_limits<int32_t>::min(); // -0.0f
