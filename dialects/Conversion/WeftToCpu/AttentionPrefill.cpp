@@ -1,13 +1,15 @@
 //===- AttentionPrefill.cpp - attention of many queries: lanes are queries ---------------------------------------===//
 // Answers: by which loops does a block of queries see its keys?
 //
-//   for each (batch, group of 8 blocks, head, block of 2 L queries, or of L where no more are left)
+//   for each (batch, group of 8 blocks, head, block of 2 L queries; of L where the first block has no more)
 //     Qt = transpose(scale * Q)                                 [D][2L]
 //     for each block of at most 256 keys that the mask may admit
 //       St = K Qt, scored and masked                            [keys][2L]
 //       m' = max(m, columns of St);  St = exp(St - m');  l = l exp(m - m') + sum of St
 //       Ot = Ot exp(m - m') + V^T St                            [E][2L]
 //     O = transpose(Ot) / l
+//
+// Keys that only the later half of the queries can see, as at the end of a causal mask, are seen by its vector alone.
 //
 // Both products broadcast one number of K or V, read as it lies, to lanes of queries: nothing is packed, and maxima,
 // sums and rescaling are elementwise. A tile of keys that the mask admits whole is not masked.
@@ -42,7 +44,7 @@ void Prefill::emit() {
   parallelChunks(b, b.getLoc(), items, cost, [&](OpBuilder &, Location, Value item) { emitItem(item); }, allocate);
 }
 
-// The last queries of a sequence often fill half of the lanes or less: then one vector has them all.
+// The first block's queries often fill half of the lanes or less: then one vector has them all.
 void Prefill::emitItem(Value number) {
   Item item = describe(number);
   readQueries(item);
@@ -62,8 +64,9 @@ void Prefill::emitQueries(const Item &item) {
   Vectors state(vectors, lanesOf(minusInfinity));
   state.append(vectors, lanesOf(0.0f));
   auto firstPass = [&](Value careful) {
-    return eachBlock(item, state,
-                     [&](const KeyBlock &block, ValueRange state) { return addBlock(item, block, state, careful); });
+    return eachBlock(item, state, [&](const Item &item, const KeyBlock &block, ValueRange state) {
+      return addBlock(item, block, state, careful);
+    });
   };
   RowEnds ends;
   if (!hasSecondPass()) {
@@ -72,7 +75,7 @@ void Prefill::emitQueries(const Item &item) {
     ends = endsOfRows(item, firstPass(nullptr));
     clearWeightsOf(item);
     untilWithoutNaN({}, [&](Value careful) {
-      return eachBlock(item, {}, [&](const KeyBlock &block, ValueRange) {
+      return eachBlock(item, {}, [&](const Item &item, const KeyBlock &block, ValueRange) {
         probabilityBlock(item, block, ends);
         writeWeights(item, block);
         addValues(item, block, {}, careful);
@@ -84,7 +87,8 @@ void Prefill::emitQueries(const Item &item) {
   writeLse(item, ends);
 }
 
-// Later blocks of queries first: under a causal mask they are the longest, and a long one should not be the last. A
+// Blocks end where the sequence does: the one whose lanes are not all used is the first, which sees the fewest keys
+// under a causal mask. Later ones come first, for the longest should not be the last to be begun. A
 // head sees a group of blocks, which share most of their keys; then the next head does, whose keys lie beside those in
 // memory, before a window has moved on.
 Prefill::Item Prefill::describe(Value number) {
@@ -95,8 +99,9 @@ Prefill::Item Prefill::describe(Value number) {
   Value block = sub(sub(add(blocks, -1), skipped), remainder(ofGroup, group));
   item.batch = divide(number, mul(blocks, index(H)));
   item.head = divide(ofGroup, group);
-  item.firstQuery = mul(block, index(shape.queries));
-  item.queries = min(index(shape.queries), sub(S, item.firstQuery));
+  Value endOfQueries = sub(S, mul(sub(add(blocks, -1), block), index(shape.queries)));
+  item.firstQuery = max(sub(endOfQueries, index(shape.queries)), index(0));
+  item.queries = sub(endOfQueries, item.firstQuery);
   Value keyHead = divide(item.head, index(queriesPerKeyHead()));
   item.query = headOf(op.getQuery(), item.batch, item.head);
   item.key = headOf(op.getKey(), item.batch, keyHead);
@@ -138,15 +143,52 @@ void Prefill::readQueries(const Item &item) {
        [&](Value i) { prefetch(item.query, max(add(next, i), index(0)), D, Cache::Second); });
 }
 
+// Where the first vector's queries see nothing of the last keys, these are the second one's. Both parts have as many
+// keys as a register tile, or they are not told apart.
+Prefill::Vectors Prefill::eachBlock(const Item &item, ValueRange carried, ItemBody body) {
+  if (vectors == 1 || !hasMask() || intervals || L % shape.rows)
+    return eachBlockOf(item, carried, body);
+  QueryBlock first = item.block;
+  first.lastQuery = add(first.firstQuery, L - 1);
+  Value end = item.bounds.end, cut = boundsOf(first).end, rows = index(shape.rows);
+  auto enough = [&](Value from, Value to) { return compare(arith::CmpIPredicate::sge, sub(to, from), rows); };
+  Value isCut = make<arith::AndIOp>(enough(item.bounds.begin, cut), enough(cut, end));
+  cut = select(isCut, cut, end);
+  Item shared = item;
+  shared.bounds.end = cut;
+  Vectors state = eachBlockOf(shared, carried, body), own;
+  for (size_t i = 1; i < state.size(); i += mostVectors)
+    own.push_back(state[i]);
+  Item rest = withoutFirstVector(item, cut);
+  firstVector = vectors = 1;
+  own = eachBlockOf(rest, own, body);
+  firstVector = 0, vectors = mostVectors;
+  for (auto [i, value] : llvm::enumerate(own))
+    state[1 + i * mostVectors] = value;
+  return state;
+}
+
+Prefill::Item Prefill::withoutFirstVector(const Item &item, Value begin) {
+  Item rest = item;
+  rest.firstQuery = add(item.firstQuery, L);
+  rest.queries = sub(item.queries, index(L));
+  rest.block.firstQuery = add(item.block.firstQuery, L);
+  rest.positions.erase(rest.positions.begin());
+  rest.bounds = boundsOf(rest.block);
+  rest.bounds.begin = begin, rest.bounds.end = item.bounds.end;
+  return rest;
+}
+
 // No block has fewer keys than a register tile.
-Prefill::Vectors Prefill::eachBlock(const Item &item, ValueRange carried, BlockBody body) {
+Prefill::Vectors Prefill::eachBlockOf(const Item &item, ValueRange carried, ItemBody body) {
   Value begin = item.bounds.begin, size = sub(item.bounds.end, begin);
   if (hasMask()) {
     Value none = compare(arith::CmpIPredicate::eq, size, index(0));
     begin = min(begin, add(T, -shape.rows));
     size = select(none, size, max(sub(item.bounds.end, begin), index(shape.rows)));
   }
-  return eachKeyBlock(item.block, item.bounds, begin, add(begin, size), {shape.rows}, carried, body);
+  return eachKeyBlock(item.block, item.bounds, begin, add(begin, size), {shape.rows}, carried,
+                      [&](const KeyBlock &block, ValueRange state) { return body(item, block, state); });
 }
 
 // What a query does not admit is weighted with 0, and 0 * value is 0 unless the value is infinite or NaN. That is so

@@ -40,14 +40,17 @@ private:
   Position at(const Item &item, int64_t vector, Value key) {
     return {item.batch, item.head, item.positions[vector], key};
   }
-  Value column(int64_t vector) { return index(vector * L); }
+  Value column(int64_t vector) { return index((firstVector + vector) * L); }
 
   //===-- AttentionPrefill.cpp: items and blocks ------------------------------------------------------------------===//
   void emitItem(Value number);
   void emitQueries(const Item &item);
   Item describe(Value number);
   void readQueries(const Item &item);
-  Vectors eachBlock(const Item &item, ValueRange carried, BlockBody body);
+  using ItemBody = llvm::function_ref<Vectors(const Item &, const KeyBlock &, ValueRange)>;
+  Vectors eachBlock(const Item &item, ValueRange carried, ItemBody body);
+  Vectors eachBlockOf(const Item &item, ValueRange carried, ItemBody body);
+  Item withoutFirstVector(const Item &item, Value begin);
   Vectors untilWithoutNaN(llvm::ArrayRef<mlir::Type> types, llvm::function_ref<Vectors(Value careful)> pass);
   Vectors addBlock(const Item &item, const KeyBlock &block, ValueRange state, Value careful);
   RowEnds endsOfRows(const Item &item, ValueRange state);
@@ -82,8 +85,8 @@ private:
   void writeWeights(const Item &item, const KeyBlock &block);
 
   PrefillShape shape;
-  int64_t vectors = mostVectors; // of queries in the item whose code is made
-  Value blocks;                  // of queries in a head
+  int64_t firstVector = 0, vectors = mostVectors; // of queries in the item whose code is made
+  Value blocks;                                   // of queries in a head
   Value queriesT, scoresT, resultT, staging;
   Vectors ofDistance; // values of the score region that are computed once for each distance of a block
   Value distances;    // [ofDistance][distances of a block]

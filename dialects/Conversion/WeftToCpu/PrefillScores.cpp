@@ -48,7 +48,7 @@ void Prefill::probabilityBlock(const Item &item, const KeyBlock &block, const Ro
     Tile tile = scoreTile(item, block, firstKey);
     for (int64_t i = 0; i < shape.rows; ++i)
       for (int64_t v = 0; v < vectors; ++v)
-        tile[i][v] = probability(tile[i][v], ends[v], at(item, v, add(firstKey, i)));
+        tile[i][v] = probability(tile[i][v], ends[firstVector + v], at(item, v, add(firstKey, i)));
     storeTile(maskTile(item, block, firstKey, tile, 0.0f), block, firstKey);
     return Vectors();
   });

@@ -14,13 +14,20 @@
 // CHECK: scf.forall
 // CHECK: memref.alloca() {alignment = 64 : i64} : memref<64x32xf32>
 // CHECK: memref.alloca() {alignment = 64 : i64} : memref<256x32xf32>
-// CHECK: %[[LEFT:.*]] = arith.subi %[[S]], %[[I:.*]] : index
-// CHECK: %[[COUNT:.*]] = arith.minsi %[[LEFT]], %c32
+// The last block of queries ends where the sequence does.
+// CHECK: %[[END:.*]] = arith.subi %[[S]], %{{.*}} : index
+// CHECK: %[[START:.*]] = arith.subi %[[END]], %c32
+// CHECK: %[[I:.*]] = arith.maxsi %[[START]], %c0
+// CHECK: %[[COUNT:.*]] = arith.subi %[[END]], %[[I]] : index
 // CHECK: %[[FIRST:.*]] = arith.addi %[[PAST]], %[[I]] : index
 // CHECK: %[[LAST1:.*]] = arith.addi %[[FIRST]], %[[COUNT]] : index
 // CHECK: arith.minsi %[[LAST1]], %[[T]] : index
 // All of it once more, carefully, where the result has a NaN.
 // CHECK: scf.while (%[[CAREFUL:.*]] = %false)
+// Keys that the later half of the queries sees alone, where there are as many as a tile has, are cut off.
+// CHECK-COUNT-2: arith.cmpi sge, %{{.*}}, %c8
+// CHECK: %[[ISCUT:.*]] = arith.andi
+// CHECK: arith.select %[[ISCUT]]
 // CHECK: %[[BLOCKS:.*]]:4 = scf.for
 // The scores of a block, in two runs of 32 products; meanwhile the next keys and the tile's values are asked for.
 // CHECK: %[[TILE:.*]]:2 = scf.for {{.*}} step %c8 iter_args
@@ -46,10 +53,15 @@
 // CHECK: scf.for {{.*}} step %c8
 // CHECK: scf.for {{.*}} step %c1 iter_args
 // CHECK-COUNT-16: vector.fma
+// What was cut off, for one vector.
+// CHECK: %[[REST:.*]]:2 = scf.for {{.*}} iter_args(%{{.*}} = %[[BLOCKS]]#1, %{{.*}} = %[[BLOCKS]]#3)
+// CHECK: scf.for {{.*}} step %c8 iter_args
+// CHECK: %{{.*}}:8 = scf.for {{.*}} step %c1 iter_args
+// CHECK-COUNT-8: vector.fma
 // CHECK: arith.cmpf uno
 // CHECK: %[[NAN:.*]] = vector.reduction <or>
 // CHECK: %[[AGAIN:.*]] = arith.select %[[CAREFUL]], %false, %[[NAN]]
-// CHECK: scf.condition(%[[AGAIN]]) %[[BLOCKS]]#2, %[[BLOCKS]]#3
+// CHECK: scf.condition(%[[AGAIN]]) %[[BLOCKS]]#2, %[[REST]]#1
 // Few queries: lanes are keys, then elements. The queries of four rows stay where they are for all tiles of a block. Four
 // keys in a loop, strictly one after the other, each with four rows; meanwhile keys 16 KB, 64 positions, ahead are asked
 // for, and the same of values later. Sums of four keys are two shuffles and an addition.
