@@ -21,8 +21,8 @@ public:
   OneDnn() : engine(engine::kind::cpu, 0), stream(engine) {}
 
   Json prepare(const Json &work) override {
-    std::string type = work.value("type", "f32");
-    bool isInteger = type == "int8" && work.value("activations", "f32") == "int8";
+    std::string type = work.at("type");
+    bool isInteger = type == "int8" && work.at("activations") == "int8";
     if (work.at("kind") != "matmul" || (type != "f32" && type != "bf16" && !isInteger))
       throw std::runtime_error("multiplies matrices of one type only: f32, bf16 or int8");
     int64_t rows = work.at("rows"), columns = work.at("columns"), depth = work.at("depth");
@@ -32,19 +32,22 @@ public:
     using Tag = memory::format_tag;
     constexpr auto f32 = memory::data_type::f32;
     auto narrow = isInteger ? memory::data_type::s8 : type == "bf16" ? memory::data_type::bf16 : f32;
-    memory::desc inputs({rows, depth}, f32, Tag::ab), given({depth, columns}, f32, Tag::ba),
+    memory::desc inputs({rows, depth}, f32, Tag::ab), given({depth, columns}, isInteger ? narrow : f32, Tag::ba),
         rounded({rows, depth}, narrow, Tag::ab), outputs({rows, columns}, f32, Tag::ab),
         any({depth, columns}, narrow, Tag::any);
-    primitive_attr ofInput, ofWeights, ofProduct;
-    if (isInteger)
-      scaleIntegers(ofInput, ofWeights, ofProduct, columns, depth);
+    primitive_attr ofInput, ofProduct;
+    void *data = weights.data();
+    if (isInteger) {
+      roundToIntegers(ofInput, ofProduct, columns, depth);
+      data = integers.data();
+    }
 #if DNNL_VERSION_MAJOR >= 3
     matmul::primitive_desc description(engine, rounded, any, outputs, ofProduct);
 #else
     matmul::primitive_desc description(matmul::desc(rounded, any, outputs), ofProduct, engine);
 #endif
-    memory ordered(description.weights_desc(), engine), plain(given, engine, weights.data());
-    reorder(reorder::primitive_desc(plain, ordered, ofWeights)).execute(stream, plain, ordered);
+    memory ordered(description.weights_desc(), engine), plain(given, engine, data);
+    reorder(plain, ordered).execute(stream, plain, ordered);
     stream.wait();
     multiply = matmul(description);
     source = memory(inputs, engine, input.data());
@@ -68,9 +71,8 @@ public:
   std::vector<float> result() override { return output; }
 
 private:
-  /// A scale for all rows, and one for each column.
-  void scaleIntegers(primitive_attr &ofInput, primitive_attr &ofWeights, primitive_attr &ofProduct, int64_t columns,
-                     int64_t depth) {
+  /// A scale for all rows, and one for each column. oneDNN cannot round and reorder weights at once.
+  void roundToIntegers(primitive_attr &ofInput, primitive_attr &ofProduct, int64_t columns, int64_t depth) {
 #if DNNL_VERSION_MAJOR >= 3
     throw std::runtime_error("scales of int8 are written for oneDNN 2, which Debian 12 has");
 #else
@@ -81,16 +83,16 @@ private:
       return largest;
     };
     float ofRows = most(input.data(), input.size());
-    std::vector<float> inverse, scales;
+    std::vector<float> scales;
+    integers.resize(columns * depth);
     for (int64_t c = 0; c < columns; ++c) {
       float ofColumn = most(&weights[c * depth], depth);
-      inverse.push_back(127 / ofColumn);
+      for (int64_t d = 0; d < depth; ++d)
+        integers[c * depth + d] = static_cast<int8_t>(std::lround(weights[c * depth + d] * (127 / ofColumn)));
       scales.push_back(ofColumn / 127 * ofRows / 127);
     }
-    constexpr int byColumns = 1 << 1;
     ofInput.set_output_scales(0, {127 / ofRows});
-    ofWeights.set_output_scales(byColumns, inverse);
-    ofProduct.set_output_scales(byColumns, scales);
+    ofProduct.set_output_scales(/*by columns=*/1 << 1, scales);
 #endif
   }
 
@@ -101,6 +103,7 @@ private:
   memory source;
   std::unordered_map<int, memory> arguments;
   std::vector<float> input, weights, output;
+  std::vector<int8_t> integers; ///< weights that were rounded
 };
 
 } // namespace

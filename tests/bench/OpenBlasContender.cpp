@@ -12,7 +12,7 @@ namespace {
 class OpenBlas : public Contender {
 public:
   Json prepare(const Json &work) override {
-    if (work.at("kind") != "matmul" || work.value("type", "f32") != "f32")
+    if (work.at("kind") != "matmul" || work.at("type") != "f32")
       throw std::runtime_error("multiplies matrices of f32 only");
     open();
     rows = work.at("rows"), columns = work.at("columns"), depth = work.at("depth");

@@ -74,8 +74,8 @@ class Data:
     def spec(self, work, threads):
         """Everything that a contender is told."""
         library, weights = self.compiled(work)
-        spec = work.spec | {"threads": threads, "artefact": str(library), "inputs": self.inputs(work.inputs, 1),
-                            "device": work.device}
+        spec = work.spec | {"type": work.type, "activations": work.activations, "threads": threads, "device": work.device,
+                            "artefact": str(library), "inputs": self.inputs(work.inputs, 1)}
         if work.past is not None:
             spec["past"] = self.inputs(work.past, 2)
         if weights:

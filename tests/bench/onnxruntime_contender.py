@@ -6,6 +6,7 @@ import tempfile
 
 import numpy
 import onnxruntime
+import onnxruntime.quantization
 import torch
 
 import protocol
@@ -14,11 +15,17 @@ import torch_models
 
 class OnnxRuntime:
     def prepare(self, work):
+        if work["type"] not in ("f32", "int8"):
+            raise RuntimeError("its kernels for CPUs multiply f32 and int8")
         model, inputs = torch_models.built(work)
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "model.onnx")
             with torch.no_grad():
                 torch.onnx.export(model, tuple(inputs), path, dynamo=True, verbose=False)
+            if work["type"] == "int8":  # and activations, by what the largest of each call is
+                given, path = path, os.path.join(folder, "int8.onnx")
+                onnxruntime.quantization.quantize_dynamic(
+                    given, path, per_channel=True, weight_type=onnxruntime.quantization.QuantType.QInt8)
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = work["threads"]
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL

@@ -55,6 +55,8 @@ def prepared_decode(work):
 
 def prepared_model(work):
     model, inputs = torch_models.built(work)
+    if work["type"] == "int8":  # and activations, by what the largest of each call is
+        model = torch.ao.quantization.quantize_dynamic(model, {torch.nn.Linear}, torch.qint8)
     if work.get("variant") == "compile":
         torch._inductor.config.freezing = True  # weights are constants, in the order that kernels read best
         model = torch.compile(model)

@@ -86,7 +86,7 @@ class Gpt2(nn.Module):
         x = self.wte(tokens) + self.wpe(torch.arange(first, first + tokens.shape[1]))
         for i, layer in enumerate(self.layers):
             x, _ = layer(x, pasts[2 * i:2 * i + 2] if pasts else None)
-        return self.head(self.ln_f(x))
+        return self.head(self.ln_f(x)).float()
 
     def pasts(self, tokens):
         """Keys and values of these tokens."""
@@ -199,7 +199,7 @@ class LlamaLayer(nn.Module):
 
 
 class Llama(nn.Module):
-    """Called like Gpt2. Numbers are bf16, but for the angles, which are found in f32."""
+    """Called like Gpt2. Angles are found in f32."""
 
     def __init__(self, w):
         super().__init__()
@@ -208,12 +208,12 @@ class Llama(nn.Module):
         self.norm = RmsNorm(w, "model.norm")
         self.head = nn.Linear(2048, self.tokens.weight.shape[0], bias=False)
         self.head.weight = self.tokens.weight
-        self.bfloat16()
 
     def run(self, tokens, pasts):
         first = pasts[0].shape[2] if pasts else 0
         angles = torch.arange(first, first + tokens.shape[1])[:, None] * 10000 ** (-torch.arange(0, 64, 2) / 64)
-        angles, x, kept = (angles.cos().bfloat16(), angles.sin().bfloat16()), self.tokens(tokens), []
+        x, kept = self.tokens(tokens), []
+        angles = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
         for i, layer in enumerate(self.layers):
             x, pair = layer(x, angles, pasts[2 * i:2 * i + 2] or None)
             kept += [part.contiguous() for part in pair]
@@ -237,8 +237,10 @@ def array(input):
 
 
 def built(work):
-    """A model and the tensors that it is called with."""
+    """A model and the tensors that it is called with. With bf16, all numbers are; with int8 they are still f32."""
     model = MODELS[work["model"]](weights(work["weights"]["file"])).eval().requires_grad_(False)
+    if work["type"] == "bf16":
+        model = model.bfloat16()
     inputs = [array(input) for input in work["inputs"]]
     inputs = [x.long() if x.dtype == torch.int32 else x for x in inputs]
     if "after" in work:
