@@ -5,7 +5,7 @@
 //                                                and, of long keys, for each part of them (DecodeParts.cpp)
 //     for each block of at most 1024 keys that the mask may admit
 //       for each tile of L keys, for each row
-//         s[row] = L products along D, summed across lanes; scored and masked with lanes = keys
+//         s[row] = products along D, summed across lanes (DecodeScores.cpp); scored and masked with lanes = keys
 //       m, l, s = exp(s - m) as in AttentionPrefill.cpp, with lanes = keys
 //       o[row] = o[row] exp(m - m') + s[row] V             lanes = elements of a value
 //     result = o / l

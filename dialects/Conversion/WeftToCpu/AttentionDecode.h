@@ -76,11 +76,13 @@ private:
   void eachTile(const Item &item, const KeyBlock &block, Value firstRow, int64_t rows, TileBody body);
   void eachRows(const Item &item, int64_t together, llvm::function_ref<void(Value firstRow, int64_t rows)> body);
   void sumTile(const Item &item, Value firstKey, Value firstRow, int64_t rows, ValueRange queries);
-  Value tileSum(int64_t i);
+  /// Of how many rows of a tile the sums stand in one vector, from which those of four keys are still told apart.
+  int64_t rowsOfVector(int64_t rows) { return std::min(rows, L / keysTogether); }
+  Vectors tileSums(int64_t rows);
   Vectors loadQueries(Value firstRow, int64_t rows, Value d, int64_t count);
   Vectors sumsOverWidth(const Item &item, Value firstKey, Value firstRow, int64_t rows, ValueRange queries);
   Vectors addRun(const Item &item, Value firstKey, Value firstRow, ValueRange queries, Value d, int64_t count,
-                 Vectors sums);
+                 Vectors before);
   Vectors termsOf(const Item &item, Value query, Value key, Value row, Value d, int64_t count);
   Vectors maskTile(const Item &item, const KeyBlock &block, Value firstKey, Value firstRow, ValueRange tile,
                    float otherwise);

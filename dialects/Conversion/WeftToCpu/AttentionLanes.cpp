@@ -6,6 +6,10 @@
 //
 // A sum needs of each exchange only the total of both results, and where the lanes of a vector come to stand in between
 // is free: then two instructions make an exchange that would be two blends and a permutation.
+//
+// Where one factor of the products to be summed stays the same, as queries do beside many keys, half of the exchanges
+// are made in advance: it is skewed, so that what belongs together comes out in different parts of different vectors
+// (as blocks of matrices are skewed before they travel; Cannon, 1969).
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToCpu/AttentionNest.h"
 
@@ -67,6 +71,70 @@ Value sumLanes(ImplicitLocOpBuilder &b, SmallVector<Value> vectors, int64_t step
     vectors.resize(vectors.size() / 2);
   }
   return vectors.front();
+}
+
+//===-- parts of vectors ------------------------------------------------------------------------------------------===//
+// With N vectors a vector has N parts of L / N neighbouring lanes.
+
+static int64_t lanesOfPart(ArrayRef<Value> vectors) {
+  return cast<VectorType>(vectors.front().getType()).getDimSize(0) / int64_t(vectors.size());
+}
+
+/// Of each lane of a result the number among those of both operands.
+static Value shuffle(ImplicitLocOpBuilder &b, Value first, Value second, llvm::function_ref<int64_t(int64_t)> from) {
+  int64_t lanes = cast<VectorType>(first.getType()).getDimSize(0);
+  return vector::ShuffleOp::create(b, first, second, llvm::map_to_vector(llvm::seq(lanes), from));
+}
+
+SmallVector<Value> skewParts(ImplicitLocOpBuilder &b, SmallVector<Value> vectors) {
+  int64_t part = lanesOfPart(vectors), lanes = part * vectors.size();
+  for (size_t bit = 1; bit < vectors.size(); bit *= 2)
+    for (size_t i = 0; i < vectors.size(); ++i) {
+      if (i & bit)
+        continue;
+      Value low = vectors[i], high = vectors[i | bit];
+      auto other = [&](int64_t lane) { return lane / part & bit ? lanes + lane : lane; };
+      vectors[i] = shuffle(b, low, high, other);
+      vectors[i | bit] = shuffle(b, high, low, other);
+    }
+  return vectors;
+}
+
+Value sumSkewedParts(ImplicitLocOpBuilder &b, SmallVector<Value> vectors) {
+  int64_t part = lanesOfPart(vectors);
+  while (vectors.size() > 1) {
+    size_t half = vectors.size() / 2;
+    for (size_t i = 0; i < half; ++i) {
+      Value high = vectors[half + i];
+      Value swapped = shuffle(b, high, high, [&](int64_t lane) { return lane ^ int64_t(half) * part; });
+      vectors[i] = arith::AddFOp::create(b, vectors[i], swapped);
+    }
+    vectors.resize(half);
+  }
+  return vectors.front();
+}
+
+// Each round makes two shorter problems of one: the first halves of what parts there are, and the second halves.
+static void appendTransposed(ImplicitLocOpBuilder &b, ArrayRef<Value> vectors, int64_t lanes, int64_t parts,
+                             SmallVector<Value> &result) {
+  if (vectors.size() == 1) {
+    result.push_back(vectors.front());
+    return;
+  }
+  SmallVector<Value> low, high;
+  for (size_t i = 0; i < vectors.size(); i += 2) {
+    Exchange halves = halvesOfParts(b, vectors[i], vectors[i + 1], lanes, parts);
+    low.push_back(halves.low);
+    high.push_back(halves.high);
+  }
+  appendTransposed(b, low, lanes, 2 * parts, result);
+  appendTransposed(b, high, lanes, 2 * parts, result);
+}
+
+SmallVector<Value> transposeParts(ImplicitLocOpBuilder &b, ArrayRef<Value> vectors) {
+  SmallVector<Value> result;
+  appendTransposed(b, vectors, lanesOfPart(vectors) * vectors.size(), 1, result);
+  return result;
 }
 
 } // namespace weft::cpu

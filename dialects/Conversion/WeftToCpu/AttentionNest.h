@@ -209,4 +209,13 @@ llvm::SmallVector<mlir::Value> transposeLanes(mlir::ImplicitLocOpBuilder &b, llv
 /// nothing but (j / step) % N. With N = L that is all of them; else sums of such results, of more steps, come to that.
 mlir::Value sumLanes(mlir::ImplicitLocOpBuilder &b, llvm::SmallVector<mlir::Value> vectors, int64_t step);
 
+/// N vectors of N parts each: part p of result i is part p of vector i xor p.
+llvm::SmallVector<mlir::Value> skewParts(mlir::ImplicitLocOpBuilder &b, llvm::SmallVector<mlir::Value> vectors);
+
+/// What `skewParts` has skewed, or products of that: part i of the result is the sum of the parts of vector i before.
+mlir::Value sumSkewedParts(mlir::ImplicitLocOpBuilder &b, llvm::SmallVector<mlir::Value> vectors);
+
+/// N vectors of N parts each: part p of result i is part i of vector p.
+llvm::SmallVector<mlir::Value> transposeParts(mlir::ImplicitLocOpBuilder &b, llvm::ArrayRef<mlir::Value> vectors);
+
 } // namespace weft::cpu

@@ -101,11 +101,9 @@ void Decode::eachTile(const Item &item, const KeyBlock &block, Value firstRow, i
     for (int64_t r = 0; r < rows; ++r)
       positions.push_back(at(item, add(firstRow, r), keys));
     sumTile(item, firstKey, firstRow, rows, queries);
-    Vectors tile;
-    for (int64_t r = 0; r < rows; ++r) {
-      Vectors all = llvm::map_to_vector(llvm::seq(sums), [&](int64_t sum) { return tileSum(r * sums + sum); });
-      tile.push_back(score(all, positions[r]));
-    }
+    Vectors all = tileSums(rows), tile;
+    for (int64_t r = 0; r < rows; ++r)
+      tile.push_back(score(ArrayRef(all).slice(r * sums, sums), positions[r]));
     body(firstKey, tile, positions);
   });
 }
@@ -120,39 +118,57 @@ void Decode::eachRows(const Item &item, int64_t together, llvm::function_ref<voi
 }
 
 // A score is a sum across lanes. Those of four keys become one vector of four sums for each key, those of a tile one
-// vector of scores: fewer steps than to finish one after the other. Keys are read strictly in order; where only four
-// of them are read in turns, a machine that foresees addresses reads at half the rate from memory.
+// vector of scores: fewer steps than to finish one after the other. Several rows share a vector first, for which their
+// queries are skewed. Keys are read strictly in order; where only four of them are read in turns, a machine that
+// foresees addresses reads at half the rate from memory.
 void Decode::sumTile(const Item &item, Value firstKey, Value firstRow, int64_t rows, ValueRange queries) {
   loop(index(0), index(L / keysTogether), 1, [&](Value group) {
     Value key = add(firstKey, mul(group, index(keysTogether)));
     Vectors ofKeys = sumsOverWidth(item, key, firstRow, rows, queries);
-    for (int64_t i = 0; i < rows * sums; ++i) {
+    int64_t count = ofKeys.size() / keysTogether;
+    for (int64_t i = 0; i < count; ++i) {
       Vectors some;
       for (int64_t k = 0; k < keysTogether; ++k)
-        some.push_back(ofKeys[k * rows * sums + i]);
+        some.push_back(ofKeys[k * count + i]);
       store(sumLanes(b, some, 1), partials, {index(i), group, index(0)});
     }
   });
 }
 
-/// The sums that `sumTile` has left as number `i`.
-Value Decode::tileSum(int64_t i) {
-  Vectors groups;
-  for (int64_t group = 0; group < L / keysTogether; ++group)
-    groups.push_back(load(partials, {index(i), index(group), index(0)}));
-  return sumLanes(b, groups, keysTogether);
+/// [row][sum]: what `sumTile` has left.
+Decode::Vectors Decode::tileSums(int64_t rows) {
+  int64_t groups = L / keysTogether, together = groups / rowsOfVector(rows);
+  Vectors all;
+  for (int64_t i = 0; i < rows / rowsOfVector(rows) * sums; ++i) {
+    Vectors ofRows;
+    for (int64_t first = 0; first < groups; first += together) {
+      Vectors some;
+      for (int64_t group = first; group < first + together; ++group)
+        some.push_back(load(partials, {index(i), index(group), index(0)}));
+      ofRows.push_back(sumLanes(b, some, keysTogether));
+    }
+    llvm::append_range(all, transposeParts(b, ofRows));
+  }
+  return all;
 }
 
-/// [row][vector] of `count` elements from d on.
+/// [row][vector] of `count` elements from d on, skewed over the rows that share a vector of sums.
 Decode::Vectors Decode::loadQueries(Value firstRow, int64_t rows, Value d, int64_t count) {
-  Vectors loaded;
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t e = 0; e < count; e += L)
-      loaded.push_back(load(queries, {add(firstRow, r), add(d, e)}));
+  int64_t lines = llvm::divideCeil(count, L), together = rowsOfVector(rows);
+  Vectors loaded(rows * lines);
+  for (int64_t line = 0; line < lines; ++line)
+    for (int64_t first = 0; first < rows; first += together) {
+      Vectors some;
+      for (int64_t r = first; r < first + together; ++r)
+        some.push_back(load(queries, {add(firstRow, r), add(d, line * L)}));
+      for (auto [r, skewed] : llvm::enumerate(skewParts(b, some)))
+        loaded[(first + r) * lines + line] = skewed;
+    }
   return loaded;
 }
 
-/// [key][row][sum], in runs of `width` elements. `queries`: where one run is all.
+/// [key][row][sum], in runs of `width` elements; where rows share vectors, [key][vector]. `queries`: where one run is
+/// all, which it is for several rows.
 Decode::Vectors Decode::sumsOverWidth(const Item &item, Value firstKey, Value firstRow, int64_t rows,
                                       ValueRange queries) {
   if (!queries.empty())
@@ -171,10 +187,12 @@ Decode::Vectors Decode::sumsOverWidth(const Item &item, Value firstKey, Value fi
 
 // Sums so far may be null: nothing yet. Keys past the last repeat it; they are masked later.
 Decode::Vectors Decode::addRun(const Item &item, Value firstKey, Value firstRow, ValueRange queries, Value d,
-                               int64_t count, Vectors all) {
-  int64_t lines = llvm::divideCeil(count, L), rows = queries.size() / lines;
+                               int64_t count, Vectors before) {
+  int64_t lines = llvm::divideCeil(count, L), rows = queries.size() / lines, together = rowsOfVector(rows);
+  Vectors all;
   for (int64_t k = 0; k < keysTogether; ++k) {
     Value position = min(add(firstKey, k), add(T, -1));
+    auto ofKey = MutableArrayRef(before).slice(k * rows * sums, rows * sums);
     if (k)
       keepOrder();
     for (int64_t line = 0; line < lines; ++line) {
@@ -185,7 +203,7 @@ Decode::Vectors Decode::addRun(const Item &item, Value firstKey, Value firstRow,
       Value key = load(item.key, {position, from}, rest);
       for (int64_t r = 0; r < rows; ++r) {
         Value query = queries[r * lines + line];
-        auto ofRow = MutableArrayRef(all).slice((k * rows + r) * sums, sums);
+        auto ofRow = ofKey.slice(r * sums, sums);
         if (hasSimilarity())
           for (auto [sum, term] : llvm::zip(ofRow, termsOf(item, query, key, add(firstRow, r), from, rest)))
             sum = sum ? arith::AddFOp::create(b, sum, term) : term;
@@ -193,6 +211,8 @@ Decode::Vectors Decode::addRun(const Item &item, Value firstKey, Value firstRow,
           ofRow.front() = ofRow.front() ? fma(key, query, ofRow.front()) : multiply(key, query);
       }
     }
+    for (int64_t first = 0; first < rows * sums; first += together) // of several rows there is one sum each
+      all.push_back(sumSkewedParts(b, Vectors(ofKey.slice(first, together))));
   }
   return all;
 }

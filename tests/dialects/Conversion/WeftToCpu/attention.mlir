@@ -64,7 +64,8 @@
 // CHECK: scf.condition(%[[AGAIN]]) %[[BLOCKS]]#2, %[[REST]]#1
 // Few queries: lanes are keys, then elements. The queries of four rows stay where they are for all tiles of a block. Four
 // keys in a loop, strictly one after the other, each with four rows; meanwhile keys 16 KB, 64 positions, ahead are asked
-// for, and the same of values later. Sums of four keys are two shuffles and an addition.
+// for, and the same of values later. Rows share a vector: of the third and fourth the sums stand 8 lanes from where they
+// go to, of the second and fourth 4 lanes, since queries are skewed. Sums of four keys are two shuffles and an addition.
 // Long keys fall into parts, whose number comes from that of the keys; what they leave is merged in their order.
 // CHECK: %[[QUOTIENT:.*]] = arith.divui %[[T]], %c1024
 // CHECK: %[[ATMOST:.*]] = arith.minsi %[[QUOTIENT]], %c16
@@ -76,7 +77,10 @@
 // CHECK: memref.alloca() {alignment = 64 : i64} : memref<4x4x16xf32>
 // CHECK: scf.for {{.*}} step %c1024
 // CHECK: scf.for {{.*}} step %c4
-// CHECK-COUNT-16: vector.load
+// CHECK-COUNT-4: vector.load
+// CHECK: vector.shuffle %{{.*}} [0, 1, 2, 3, 20, 21, 22, 23, 8, 9, 10, 11, 28, 29, 30, 31]
+// CHECK: vector.shuffle %{{.*}} [0, 1, 2, 3, 4, 5, 6, 7, 24, 25, 26, 27, 28, 29, 30, 31]
+// CHECK-COUNT-12: vector.load
 // CHECK: scf.for {{.*}} step %c16
 // CHECK: scf.for {{.*}} %c4 step %c1
 // CHECK: %[[KEY:.*]] = arith.minsi
@@ -87,6 +91,9 @@
 // CHECK: memref.prefetch {{.*}}, read, locality<2>, data
 // CHECK-NEXT: vector.load
 // CHECK-COUNT-12: vector.fma
+// CHECK-COUNT-2: vector.shuffle %{{.*}} [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]
+// CHECK: vector.shuffle %{{.*}} [4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11]
+// CHECK-NEXT: arith.addf
 // CHECK: llvm.fence syncscope("singlethread") seq_cst
 // CHECK: vector.shuffle %{{.*}} [0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29]
 // CHECK-NEXT: vector.shuffle %{{.*}} [2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31]
