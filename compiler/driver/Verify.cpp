@@ -141,6 +141,7 @@ void Verification::compareAll(StringRef what, ArrayRef<Tensor> tested, ArrayRef<
       for (double value : truth.values)
         largest = std::isfinite(value) ? std::max(largest, std::abs(value)) : largest;
       bool good = slack > 0 ? comparison.disagreements == 0 && comparison.maxError <= slack * largest
+                  : rounded ? comparison.isWithinBoundOfRounded()
                             : comparison.isWithinBound();
       if (!options.quiet || !good)
         llvm::outs() << (good ? "ok       " : "DIVERGES ") << label << ": " << describe(comparison, truth.shape)

@@ -13,14 +13,14 @@ namespace weft {
 
 /// How much worse than naive float a result may be, and the part of the largest element that is always allowed: where
 /// the naive result happens to be exact, it is no measure.
-static constexpr double naiveFactor = 2, relativeFloor = 1e-6;
+static constexpr double naiveFactor = 2, naiveRmsFactor = 1.1, relativeFloor = 1e-6;
 
 static bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
 Comparison compare(llvm::ArrayRef<double> truth, llvm::ArrayRef<double> naive, llvm::ArrayRef<double> tested) {
   assert(truth.size() == naive.size() && truth.size() == tested.size());
   Comparison result;
-  double largest = 0, sum = 0, squares = 0, naiveSquares = 0;
+  double largest = 0, sum = 0, squares = 0, naiveSquares = 0, truthSquares = 0;
   size_t finite = 0;
   auto setWorst = [&](size_t i) {
     result.worst = i;
@@ -43,6 +43,7 @@ Comparison compare(llvm::ArrayRef<double> truth, llvm::ArrayRef<double> naive, l
     }
     sum += error;
     squares += error * error;
+    truthSquares += t * t;
     ++finite;
     if (std::fabs(error) > result.maxError || finite == 1) {
       result.maxError = std::fabs(error);
@@ -54,6 +55,10 @@ Comparison compare(llvm::ArrayRef<double> truth, llvm::ArrayRef<double> naive, l
   // Without any error of the naive result the ratios are infinite, unless X has none either.
   auto ratio = [](double a, double b) { return a == 0 ? 0 : a / b; };
   if (finite) {
+    result.rmsError = std::sqrt(squares / finite);
+    result.rmsBound = std::sqrt(
+        std::max(naiveRmsFactor * naiveRmsFactor * naiveSquares, relativeFloor * relativeFloor * truthSquares) /
+        finite);
     result.rmsRatio = std::sqrt(ratio(squares, naiveSquares));
     result.bias = ratio(sum / finite, std::sqrt(naiveSquares / finite));
   }

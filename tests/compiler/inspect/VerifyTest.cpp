@@ -30,6 +30,17 @@ TEST(Verify, ShowsASystematicError) {
   EXPECT_DOUBLE_EQ(biased.rmsRatio, 1);
 }
 
+TEST(Verify, RoundedNumbersMayBeLittleWorseOnTheWhole) {
+  // The largest error is the same; those of the others are what differs.
+  EXPECT_TRUE(compare({1, 1, 1, 1}, {2, 1.5, 1.5, 1.5}, {2, 1.6, 1.6, 1.6}).isWithinBoundOfRounded());
+  auto worse = compare({1, 1, 1, 1}, {2, 1.5, 1.5, 1.5}, {2, 1.7, 1.7, 1.7});
+  EXPECT_TRUE(worse.isWithinBound());
+  EXPECT_FALSE(worse.isWithinBoundOfRounded());
+  // Where the naive result is exact: a millionth.
+  EXPECT_TRUE(compare({3, 4}, {3, 4}, {3.0000025, 4.0000025}).isWithinBoundOfRounded());
+  EXPECT_FALSE(compare({3, 4}, {3, 4}, {3.0000039, 4.0000039}).isWithinBoundOfRounded());
+}
+
 TEST(Verify, NaNAndInfinitiesMustBeTheSame) {
   EXPECT_TRUE(compare({nan_, inf, -inf, 1}, {nan_, inf, -inf, 1}, {nan_, inf, -inf, 1}).isWithinBound());
   for (double tested : {inf, 0.0}) {
