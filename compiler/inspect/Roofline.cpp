@@ -6,6 +6,7 @@
 #include "compiler/inspect/Places.h"
 #include "dialects/Conversion/WeftToCpu/Tiles.h"
 #include "dialects/Weft/IR/WeftOps.h"
+#include "dialects/Weft/IR/Workspace.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Format.h"
@@ -50,13 +51,32 @@ int64_t roundsOf(Operation *op, int64_t unknown) {
   return rounds;
 }
 
+bool roundsRows(PackedLinearOp op, const TargetLimits &target) { return weft::roundsRows(op, target.dots, false); }
+
+/// How many products an instruction for narrow numbers makes of those of f32. In fixed point, four for each number.
+int64_t productsAtOnce(Operation *op, const TargetLimits &target) {
+  auto linear = dyn_cast<PackedLinearOp>(op);
+  if (!linear || target.target != Target::Cpu || !roundsRows(linear, target))
+    return 1;
+  switch (roundedRow(linear)) {
+  case RoundedRow::BF16:
+    return 2;
+  case RoundedRow::Int8:
+    return 4;
+  case RoundedRow::F16:
+  case RoundedRow::FixedPoint:
+    return 1;
+  }
+  llvm_unreachable("no such rows");
+}
+
 std::string tileOf(Operation *op, const TargetLimits &target) {
   if (target.target != Target::Cpu)
     return "";
   cpu::CpuLimits limits;
   limits.lanes = target.lanes;
   if (auto linear = dyn_cast<PackedLinearOp>(op))
-    return cpu::tileOf(linear, limits);
+    return cpu::tileOf(linear, limits, roundsRows(linear, target));
   if (auto attention = dyn_cast<AttentionOp>(op))
     return cpu::tileOf(attention, limits);
   return "";
@@ -108,6 +128,7 @@ std::vector<KernelCost> costsOf(func::FuncOp entry, int64_t keys, const TargetLi
     cost.kernel = op->getName().getStringRef().str();
     cost.place = placeOf(op->getLoc());
     cost.tile = tileOf(op, target);
+    cost.atOnce = productsAtOnce(op, target);
     if (op->getNumResults())
       for (int64_t size : sizesOf(op->getResult(0), keys))
         cost.shape += (cost.shape.empty() ? "" : "x") + std::to_string(size);
@@ -133,9 +154,7 @@ double Roofline::bytesSeconds(const KernelCost &cost) const {
   return cost.far / farRate + (cost.bytes - cost.far) / machine.cache;
 }
 
-double Roofline::seconds(const KernelCost &cost) const {
-  return std::max(bytesSeconds(cost), cost.flops / machine.flops);
-}
+double Roofline::seconds(const KernelCost &cost) const { return std::max(bytesSeconds(cost), flopsSeconds(cost)); }
 
 //===-- tables ----------------------------------------------------------------------------------------------------===//
 

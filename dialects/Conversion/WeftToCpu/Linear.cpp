@@ -48,8 +48,8 @@ Tile wholeTile(const CpuLimits &limits, Activations activations) {
 }
 
 /// Of many rows.
-Activations activationsOf(PackedLinearOp op) {
-  if (!op.getWorkspace())
+Activations activationsOf(PackedLinearOp op, bool rounds) {
+  if (!rounds)
     return Activations::Kept;
   return roundedRow(op) == RoundedRow::FixedPoint ? Activations::FixedPoint : Activations::Rounded;
 }
@@ -175,7 +175,7 @@ void PackedLinear::emit(OpBuilder &b) {
 
 void PackedLinear::emitRounded(OpBuilder &b) {
   emitRounding(b, op, rows, input, *workspace, limits);
-  emitNest(b, activationsOf(op));
+  emitNest(b, activationsOf(op, bool(op.getWorkspace())));
 }
 
 /// All rows and columns, in whole tiles as far as they reach; `areRowsFew`: not one tile has all its rows.
@@ -348,9 +348,9 @@ Value PackedLinear::loadExtra(OpBuilder &b, const Extra &extra, const Row &row, 
 
 void emitPackedLinear(OpBuilder &b, PackedLinearOp op, const CpuLimits &limits) { PackedLinear(b, op, limits).emit(b); }
 
-std::string tileOf(PackedLinearOp op, const CpuLimits &limits) {
+std::string tileOf(PackedLinearOp op, const CpuLimits &limits, bool rounds) {
   Slices slices(op, limits);
-  Tile whole = wholeTile(limits, activationsOf(op));
+  Tile whole = wholeTile(limits, activationsOf(op, rounds));
   return std::to_string(whole.rows) + "x" + std::to_string(whole.slices * slices.parts * slices.sliceColumns());
 }
 

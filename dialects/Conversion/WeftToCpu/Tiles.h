@@ -7,8 +7,8 @@
 
 namespace weft::cpu {
 
-/// Rows x columns, for many rows: "8x32". Linear.cpp
-std::string tileOf(PackedLinearOp op, const CpuLimits &limits);
+/// Rows x columns, for many rows, which `rounds` says to be rounded: "8x32". Linear.cpp
+std::string tileOf(PackedLinearOp op, const CpuLimits &limits, bool rounds);
 /// Queries x keys, for many queries: "32x8". AttentionNest.cpp
 std::string tileOf(AttentionOp op, const CpuLimits &limits);
 

@@ -1,5 +1,4 @@
-//===- Workspace.h - rows of rounded activations ----------------------------------------------------------*- C++
-//-*-===//
+//===- Workspace.h - rows of rounded activations --------------------------------------------------------*- C++ -*-===//
 // Answers: what do rows become in a matmul's workspace, and where in it do their numbers, scales and sums lie?
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
@@ -34,6 +33,30 @@ inline int64_t fixedPointStarts(int64_t depth, int64_t group) {
 }
 /// Whether sums of digits times weights, both of 8 bits, fit in 32 bits.
 inline bool fitsFixedPoint(WeightType type, int64_t depth) { return groupDepth(type, depth) <= 1 << 15; }
+
+/// Whether a matmul of many rows rounds them before it multiplies: `dots` says that code for CPUs multiplies words of
+/// narrow numbers, `matrices` that a device has matrices of f16. Axes whose size is not known may be long.
+inline bool roundsRows(PackedLinearOp op, bool dots, bool matrices) {
+  if (op.getActivations())
+    return true;
+  WeightType type = op.getWeightType();
+  auto mayHave = [&](int64_t least) {
+    int64_t count = 1;
+    for (int64_t size : cast<mlir::ShapedType>(op.getInput().getType()).getShape().drop_back())
+      if (mlir::ShapedType::isDynamic(size))
+        return true;
+      else
+        count *= size;
+    return count >= least;
+  };
+  if (matrices && op.getNormEps() && type == WeightType::F16)
+    return mayHave(rowsForMatrices);
+  if (!dots || op.getNormEps())
+    return false;
+  if (type == WeightType::Int8 || type == WeightType::Int4)
+    return fitsFixedPoint(type, op.getDepth()) && op.getPanel() / op.getParts() % 16 == 0;
+  return type == WeightType::BF16 && mayHave(rowsThatRound);
+}
 
 /// Words of a row: whole vectors, so that rounding needs no mask. Rows do not lie a multiple of 2 KiB apart: those that
 /// are read together would share the sets of the L1 cache.

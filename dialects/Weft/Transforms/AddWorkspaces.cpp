@@ -15,33 +15,9 @@ namespace {
 struct AddWorkspacesPass : impl::AddWorkspacesPassBase<AddWorkspacesPass> {
   using AddWorkspacesPassBase::AddWorkspacesPassBase;
 
-  bool rounds(PackedLinearOp op) {
-    if (op.getActivations())
-      return true;
-    WeightType type = op.getWeightType();
-    if (matrices && op.getNormEps() && type == WeightType::F16)
-      return mayHaveRows(op, rowsForMatrices);
-    if (!dots || op.getNormEps())
-      return false;
-    if (type == WeightType::Int8 || type == WeightType::Int4)
-      return fitsFixedPoint(type, op.getDepth()) && op.getPanel() / op.getParts() % 16 == 0;
-    return type == WeightType::BF16 && mayHaveRows(op, rowsThatRound);
-  }
-
-  static bool mayHaveRows(PackedLinearOp op, int64_t least) {
-    ArrayRef<int64_t> rows = cast<MemRefType>(op.getInput().getType()).getShape().drop_back();
-    int64_t count = 1;
-    for (int64_t size : rows)
-      if (ShapedType::isDynamic(size))
-        return true;
-      else
-        count *= size;
-    return count >= least;
-  }
-
   void runOnOperation() override {
     getOperation().walk([&](PackedLinearOp op) {
-      if (!op.getOuts() || op.getWorkspace() || !rounds(op))
+      if (!op.getOuts() || op.getWorkspace() || !roundsRows(op, dots, matrices))
         return;
       OpBuilder b(op);
       auto input = cast<MemRefType>(op.getInput().getType());
