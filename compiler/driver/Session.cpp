@@ -173,9 +173,9 @@ int Session::types(const TypeOptions &options, ArrayRef<TargetLimits> limits, Nu
   if (types.int8Activations && types.weights != WeightType::Int8)
     return fail(Usage, "--activations int8 goes with --type int8, but --type is " + options.weights);
   for (const TargetLimits &level : limits)
-    if (bitsOf(types.weights) < 16 && level.target != Target::Cpu)
-      return fail(Usage, "--type " + options.weights + " is for code of CPUs; kernels for " + name(level.target) +
-                             " read weights of f32, f16 and bf16");
+    if (types.int8Activations && level.target != Target::Cpu)
+      return fail(Usage, "--activations int8 is for code of CPUs; kernels for " + name(level.target) +
+                             " keep activations in f32");
   for (const TargetLimits &level : limits)
     if (types.int8Activations && !level.dots)
       return fail(Usage, "--activations int8 needs a CPU that multiplies int8 numbers, x86-64-v4-bf16, but --cpu is " +

@@ -16,10 +16,11 @@ namespace {
 
 constexpr size_t tokensCompared = 64;
 
-/// A type, and the levels of the CPU that there is code for.
+/// A type, and what there is code for.
 struct Typed {
-  std::string type, activations, levels;
-  int least;
+  std::string type, activations, device;
+  std::vector<std::string> options; ///< of `weft compile`
+  std::vector<int> levels;
   double lead; ///< of a token in float64, from which on no rounding may change the choice
 };
 
@@ -41,10 +42,13 @@ TEST_P(TypesOfDecoders, ChangeNoClearChoice) {
     GTEST_SKIP() << "there is no " << model.weights;
   Scratch scratch("types-" + typed.type);
   std::string library = scratch("model.so");
-  ASSERT_TRUE(weft({"compile", model.source, "--weights", model.weights, "--cpu", typed.levels, "--type", typed.type,
-                    "--activations", typed.activations, "-q", "-o", library}));
+  std::vector<std::string> command = {"compile", model.source, "--weights",     model.weights,
+                                      "--type",  typed.type,   "--activations", typed.activations,
+                                      "-q",      "-o",         library};
+  command.insert(command.end(), typed.options.begin(), typed.options.end());
+  ASSERT_TRUE(weft(command));
   llvm::ArrayRef<int32_t> known = llvm::ArrayRef(model.known[0].tokens).take_front(tokensCompared);
-  for (int level = typed.least; level <= 5; ++level) {
+  for (int level : typed.levels) {
     Module module = load(library, level);
     if (!module)
       continue; // not on this machine
@@ -61,11 +65,23 @@ TEST_P(TypesOfDecoders, ChangeNoClearChoice) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Stories, TypesOfDecoders,
-                         ::testing::Values(Typed{"bf16", "f32", "x86-64-v3,x86-64-v4,x86-64-v4-bf16", 3, 0},
-                                           Typed{"int8", "f32", "x86-64-v3,x86-64-v4,x86-64-v4-bf16", 3, 0.1},
-                                           Typed{"int8", "int8", "x86-64-v4-bf16", 5, 0.1}),
-                         [](const auto &info) { return info.param.type + "With" + info.param.activations; });
+std::vector<Typed> typedDecoders() {
+  const std::vector<std::string> levels = {"--cpu", "x86-64-v3,x86-64-v4,x86-64-v4-bf16"},
+                                 dots = {"--cpu", "x86-64-v4-bf16"};
+  std::vector<Typed> all = {{"bf16", "f32", "CPU", levels, {3, 4, 5}, 0},
+                            {"int8", "f32", "CPU", levels, {3, 4, 5}, 0.1},
+                            {"int8", "int8", "CPU", dots, {5}, 0.1}};
+  for (int level : {onVulkan, onSubgroups}) {
+    std::string device = level == onVulkan ? "Vulkan" : "VulkanBySubgroups";
+    all.push_back({"bf16", "f32", device, levelOptions(level), {level}, 0});
+    all.push_back({"int8", "f32", device, levelOptions(level), {level}, 0.1});
+  }
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Stories, TypesOfDecoders, ::testing::ValuesIn(typedDecoders()), [](const auto &info) {
+  return info.param.type + "With" + info.param.activations + "On" + info.param.device;
+});
 
 // Weights of bf16 lose nothing in bf16: steps, which keep activations, are as exact as those of f32 weights.
 TEST(WeightsOfBF16, GiveTheScoresOfFloat64) {

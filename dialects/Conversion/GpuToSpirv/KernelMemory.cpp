@@ -8,8 +8,10 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SPIRV/IR/SPIRVOps.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 
@@ -156,6 +158,8 @@ private:
       return success();
     } else if (auto load = dyn_cast<vector::LoadOp>(op)) {
       auto type = load.getVectorType();
+      if (type.getElementType().isInteger() && type.getElementTypeBitWidth() < 16)
+        return lowerWords(load);
       Value address = addressOf(buffers[load.getBase()], load.getIndices());
       if (type.getElementType().isBF16())
         return widen(load, loadAt(type.clone(b.getI16Type()), address, 2 * type.getNumElements()));
@@ -180,16 +184,43 @@ private:
     return op->emitError("a kernel for a GPU cannot hold ") << op->getName();
   }
 
-  /// An even number of f32 comes as half as many numbers of 64 bits: drivers that read memory one number after another
+  /// An even number of 32 bits comes as half as many numbers of 64: drivers that read memory one number after another
   /// then need half the time, and others do the same as before.
   Value loadVector(VectorType type, Value address) {
     int64_t count = type.getNumElements(), bytes = count * bytesOfElement(type.getElementType());
-    if (!type.getElementType().isF32() || count % 2)
+    if (type.getElementTypeBitWidth() != 32 || count % 2)
       return loadAt(type, address, bytes);
     Type wide = b.getI64Type();
     if (count > 2)
       wide = VectorType::get({count / 2}, wide);
     return spirv::BitcastOp::create(b, type, loadAt(wide, address, bytes));
+  }
+
+  /// Integers that lie some to a word of 32 bits come as words, which every device reads.
+  LogicalResult lowerWords(vector::LoadOp load) {
+    Buffer buffer = buffers[load.getBase()];
+    int64_t perWord = 32 / load.getVectorType().getElementTypeBitWidth();
+    bool areWords = load.getVectorType().getNumElements() % perWord == 0;
+    for (Value &stride : MutableArrayRef(buffer.strides).drop_back()) {
+      std::optional<int64_t> known = getConstantIntValue(stride);
+      areWords &= known && *known % perWord == 0;
+      stride = index(known.value_or(0) / perWord);
+    }
+    if (!areWords || !matchPattern(load.getIndices().back(), m_Zero()))
+      return load.emitError("a kernel for a GPU reads whole words of ") << load.getVectorType().getElementType();
+    buffer.element = b.getI32Type();
+    auto words = VectorType::get({load.getVectorType().getNumElements() / perWord}, buffer.element);
+    Value address = addressOf(buffer, load.getIndices());
+    Value loaded = words.getNumElements() > 1
+                       ? loadVector(words, address)
+                       : Value(vector::FromElementsOp::create(b, words, loadAt(buffer.element, address, 4)));
+    for (Operation *user : llvm::make_early_inc_range(load->getUsers())) {
+      if (!isa<vector::BitCastOp>(user) || user->getResult(0).getType() != words)
+        return user->emitError("a kernel for a GPU can only take words of ") << load.getVectorType().getElementType();
+      user->getResult(0).replaceAllUsesWith(loaded);
+      user->erase();
+    }
+    return success();
   }
 
   Value addressOf(const Buffer &buffer, ValueRange at) {

@@ -22,7 +22,7 @@ namespace weft::grid {
 using Values = LoopBuilder::Values;
 
 constexpr int64_t columnsAtOnce = PackedWeights::pairColumns;
-constexpr int64_t stretchOfFew = 4; // consecutive inputs there: as many loads of weights are under way at once
+constexpr int64_t inputsAtOnce = 4; // that come in one load there
 constexpr int64_t fewRows = 4;      // of a workgroup in the kernel for few rows, unless there is one alone
 // Rows up to which that kernel is taken: the weights are read once for each four.
 constexpr int64_t mostFew = rowsForMatrices - 1;
@@ -72,7 +72,13 @@ Value PackedLinear::epilogue(Kernel &k, ArrayRef<Value> sums, ArrayRef<Value> co
 
 void PackedLinear::finish(Kernel &k, const RowView &output, Value row, ArrayRef<Value> coordinates, Value column,
                           ArrayRef<Value> sums) {
-  k.store(epilogue(k, sums, coordinates, column), output.memref, output.at(row, coordinates, column));
+  Values scaled(sums);
+  if (weights.hasColumnScales()) {
+    Value panelAt = k.divide(column, partWidth()), inPart = k.remainder(column, partWidth());
+    for (auto [part, sum] : llvm::enumerate(scaled))
+      sum = times(k, sum, weights.columnScale(k, panelAt, k.add(inPart, part * partWidth())));
+  }
+  k.store(epilogue(k, scaled, coordinates, column), output.memref, output.at(row, coordinates, column));
 }
 
 //===-- norms -----------------------------------------------------------------------------------------------------===//
@@ -95,6 +101,7 @@ void PackedLinear::launchTiles(const Rows &rows) {
   const int64_t tileRows = down * high, tileColumns = across * each;
   const int64_t fits = limits.sharedBytes / 4 / (tileColumns * parts + tileRows + 1);
   const int64_t stretch = llvm::bit_floor<uint64_t>(std::clamp<int64_t>(fits, 1, 16));
+  const int64_t inWord = std::min(stretch, weights.perWord); // inputs of a column that are brought at once
   const int64_t columnTiles = llvm::divideCeil(columns, tileColumns);
 
   LoopBuilder host(b);
@@ -134,15 +141,15 @@ void PackedLinear::launchTiles(const Rows &rows) {
         }
         k.store(x, inputs, {ownAt, tileRow});
       }
-      stage(stretch * parts * tileColumns, [&](Value i) {
+      stage(stretch / inWord * parts * tileColumns, [&](Value i) {
         Value column = k.remainder(i, tileColumns), rest = k.divide(i, tileColumns);
-        Value part = k.remainder(rest, parts), at = k.divide(rest, parts), depthAt = k.add(start, at);
+        Value part = k.remainder(rest, parts), at = k.mul(k.divide(rest, parts), inWord), depthAt = k.add(start, at);
         Value wanted = k.add(firstColumn, column);
         Value panelAt = k.min(k.divide(wanted, partWidth()), k.index(panels - 1));
         Value inPanel = k.add(k.mul(part, partWidth()), k.remainder(wanted, partWidth()));
-        Value isInside = k.less(depthAt, k.index(depth));
-        Value w = weights.load(k, panelAt, k.min(depthAt, k.index(depth - 1)), inPanel);
-        k.store(k.select(isInside, w, zero), staged, {at, part, column});
+        Value first = k.min(depthAt, k.index((llvm::divideCeil(depth, inWord) - 1) * inWord));
+        for (auto [n, w] : llvm::enumerate(weights.load(k, panelAt, first, inPanel, inWord)))
+          k.store(k.select(k.less(k.add(depthAt, n), k.index(depth)), w, zero), staged, {k.add(at, n), part, column});
       });
       k.barrier();
       SmallVector<Value> next = k.loop(k.index(stretch), state.take_front(products), [&](Value at, ValueRange sums) {
@@ -218,6 +225,8 @@ PackedLinear::FewRows PackedLinear::placeFew(Kernel &k, const Rows &rows, int64_
 
 void PackedLinear::launchPanels(const Rows &rows, int64_t few) {
   const int64_t lanes = panel / columnsAtOnce, shares = limits.invocations / lanes;
+  // Consecutive inputs of a share: as many loads of weights are under way at once, or a word is taken whole.
+  const int64_t stretch = std::max(inputsAtOnce, weights.perWord);
   LoopBuilder host(b);
   Value blocks = host.ceilDivide(rows.count(), few);
   launch(b, host.mul(blocks, panels), limits.invocations, [&](Kernel &k) {
@@ -236,13 +245,13 @@ void PackedLinear::launchPanels(const Rows &rows, int64_t few) {
     /// Adds the products of `stretch` inputs from `first` on; those from K on count for nothing.
     auto add = [&](Value first, bool isWhole, ValueRange soFar) {
       Values next(soFar);
-      SmallVector<Values> xs;
-      for (int64_t r = 0; r < few; ++r)
-        xs.push_back(isWhole
-                         ? loadNeighbours(k, input.memref, input.at(numbers[r], coordinates[r], first), stretchOfFew)
-                         : Values());
-      Values ws = weights.loadPairs(k, panelAt, first, k.mul(lane, columnsAtOnce), stretchOfFew, isWhole);
-      for (int64_t i = 0; i < stretchOfFew; ++i) {
+      SmallVector<Values> xs(few);
+      for (int64_t r = 0; r < few && isWhole; ++r)
+        for (int64_t i = 0; i < stretch; i += inputsAtOnce)
+          xs[r].append(
+              loadNeighbours(k, input.memref, input.at(numbers[r], coordinates[r], k.add(first, i)), inputsAtOnce));
+      Values ws = weights.loadPairs(k, panelAt, first, k.mul(lane, columnsAtOnce), stretch, isWhole);
+      for (int64_t i = 0; i < stretch; ++i) {
         Value at = k.add(first, i), isInside = isWhole ? Value() : k.less(at, k.index(depth));
         if (!isWhole)
           at = k.min(at, k.index(depth - 1));
@@ -260,11 +269,11 @@ void PackedLinear::launchPanels(const Rows &rows, int64_t few) {
       }
       return next;
     };
-    const int64_t round = shares * stretchOfFew, whole = depth / round * round;
+    const int64_t round = shares * stretch, whole = depth / round * round;
     // The last invocations may have no share where lanes do not divide the workgroup: they repeat one and are not
     // heard.
     Value ownShare = k.threads % lanes ? k.min(share, k.index(shares - 1)) : share;
-    Value first = k.mul(ownShare, stretchOfFew);
+    Value first = k.mul(ownShare, stretch);
     if (whole)
       sums = k.loop(first, k.index(whole), k.index(round), sums,
                     [&](Value at, ValueRange sums) { return add(at, /*isWhole=*/true, sums); });

@@ -19,10 +19,10 @@ namespace weft {
 
 namespace {
 
-/// Weights and tables may be of 16 bits; all else is f32.
+/// Weights, their scales, and tables may be of 16 bits; all else is f32.
 bool mayBeNarrow(Operation *op, Value operand) {
   if (auto linear = dyn_cast<PackedLinearOp>(op))
-    return operand == linear.getPacked();
+    return operand == linear.getPacked() || operand == linear.getScales();
   if (auto lookup = dyn_cast<LookupOp>(op))
     return operand == lookup.getTable();
   return false;
@@ -53,9 +53,8 @@ LogicalResult check(KernelOpInterface kernel, const grid::GpuLimits &limits) {
     return failure();
   if (auto lookup = dyn_cast<LookupOp>(op))
     return checkLookup(lookup);
-  if (auto linear = dyn_cast<PackedLinearOp>(op); linear && bitsOf(linear.getWeightType()) < 16)
-    return op->emitError("weights are ") << linear.getPacked().getType()
-                                         << ", but kernels for a GPU read f32, f16 and bf16";
+  if (auto linear = dyn_cast<PackedLinearOp>(op); linear && linear.getActivations())
+    return op->emitError("activations are ") << *linear.getActivations() << ", but kernels for a GPU keep f32";
   if (auto attention = dyn_cast<AttentionOp>(op))
     return grid::checkAttention(attention, limits);
   if (isa<LinearOp>(op))

@@ -27,7 +27,7 @@ struct AbsorbNormsPass : impl::AbsorbNormsPassBase<AbsorbNormsPass> {
     // Not in the body of a loop, which would norm the same rows in each round.
     return linear && linear->getBlock() == block &&
            use.getOperandNumber() == linear.getInputMutable().getOperandNumber() && !linear.getNormEps() &&
-           bitsOf(linear.getWeightType()) >= 16;
+           !linear.getActivations();
   }
 
   /// Whether no row is normed by several kernels.

@@ -177,11 +177,27 @@ TEST_P(VulkanExamples, BecomeKernelsThatEveryDeviceCanRun) {
   expectWithin(*module, genericProfile());
 }
 
-/// Matrices multiply weights of f16; other profiles are tested with f32, and the first with bf16 too.
+/// Types of weights that kernels for a profile are tested with: f16 where matrices multiply them, else f32, of which
+/// the test above has tested the first profile; and narrow types with one profile of each way to share the work.
+bool isTested(WeightType type, const GpuProfile &profile) {
+  switch (type) {
+  case WeightType::F32:
+    return !profile.matrix && &profile != &genericProfile();
+  case WeightType::F16:
+    return bool(profile.matrix);
+  case WeightType::BF16:
+  case WeightType::Int8:
+    return &profile == &genericProfile();
+  case WeightType::Int4:
+    return profile.subgroupsAlone && !profile.matrix;
+  }
+  llvm_unreachable("unknown type of weights");
+}
+
 TEST_P(VulkanExamples, KeepToEachProfile) {
   OwningOpRef<ModuleOp> model = read();
   ASSERT_TRUE(model);
-  for (WeightType type : {WeightType::F32, WeightType::F16, WeightType::BF16}) {
+  for (WeightType type : {WeightType::F32, WeightType::F16, WeightType::BF16, WeightType::Int8, WeightType::Int4}) {
     PipelineOptions options;
     options.limits = vulkanLimits();
     options.types.weights = type;
@@ -191,8 +207,7 @@ TEST_P(VulkanExamples, KeepToEachProfile) {
     options.from = Phase::fused;
     options.to = Phase::llvm;
     for (const GpuProfile &profile : gpuProfiles()) {
-      if (type != (profile.matrix ? WeightType::F16 : WeightType::F32) &&
-          !(type == WeightType::BF16 && &profile == &genericProfile()))
+      if (!isTested(type, profile))
         continue;
       SCOPED_TRACE(name(type).str() + " for " + profile.name.str());
       OwningOpRef<ModuleOp> module = fused->clone();

@@ -39,3 +39,26 @@ module attributes {gpu.container_module} {
     }
   }
 }
+
+// -----
+
+gpu.module @module {
+  gpu.func @kernel(%x: memref<2x8xi4>, %i: index) kernel {
+    // expected-error @+1 {{a kernel for a GPU reads whole words of 'i4'}}
+    %y = vector.load %x[%i, %i] : memref<2x8xi4>, vector<8xi4>
+    gpu.return
+  }
+}
+
+// -----
+
+gpu.module @module {
+  gpu.func @kernel(%x: memref<2x4xi8>, %z: memref<4xi8>, %i: index) kernel {
+    %c0 = arith.constant 0 : index
+    %y = vector.load %x[%i, %c0] : memref<2x4xi8>, vector<4xi8>
+    // expected-error @+1 {{a kernel for a GPU can only take words of 'i8'}}
+    %a = vector.extract %y[0] : i8 from vector<4xi8>
+    memref.store %a, %z[%i] : memref<4xi8>
+    gpu.return
+  }
+}

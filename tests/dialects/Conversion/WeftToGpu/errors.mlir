@@ -42,9 +42,9 @@ func.func private @heads(%q: memref<1x?x?x8xf32>, %y: memref<1x?x?x8xf32>) {
 
 // -----
 
-func.func private @narrow(%x: memref<?x9xf32>, %p: memref<1x3x32x4xi8>, %s: memref<1x1x32xf32>, %y: memref<?x32xf32>) {
-  // expected-error @+1 {{weights are 'memref<1x3x32x4xi8>', but kernels for a GPU read f32, f16 and bf16}}
-  weft.packed_linear %x, %p scales %s outs %y attributes {columns = 32 : i64} {
+func.func private @rounded(%x: memref<?x9xf32>, %p: memref<1x3x32x4xi8>, %s: memref<1x1x32xf32>, %y: memref<?x32xf32>) {
+  // expected-error @+1 {{activations are 'i8', but kernels for a GPU keep f32}}
+  weft.packed_linear %x, %p scales %s outs %y attributes {activations = i8, columns = 32 : i64} {
   ^bb0(%acc: f32):
     weft.yield %acc : f32
   } : (memref<?x9xf32>, memref<1x3x32x4xi8>, memref<1x1x32xf32>, memref<?x32xf32>) -> ()
