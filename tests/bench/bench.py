@@ -44,7 +44,7 @@ class Bench:
                 found = pathlib.Path(self.results.name, f"{full.replace(' ', '-')}.bin")
                 contender.ask(do="result", file=str(found))
                 wanted = wanted or found
-                self.compare(work, wanted, found, full, 2e-2 if full.endswith("f16") else work.tolerance)
+                self.compare(work, wanted, found, full, work.tolerance)
                 parties.append((full, contender))
             except Absent as absent:
                 if full == "weft":
@@ -81,14 +81,14 @@ class Bench:
 
     def device(self):
         if self.known_device is None:
-            self.known_device = devices.Device(self.data.weft, self.options.device)
+            self.known_device = devices.Device(self.data, self.options.device)
         return self.known_device
 
     def device_limits(self, work):
         """The same of a GPU: what our largest product and our copy reach there."""
         limits = []
-        for name, limit in self.device().limits().items():
-            contender = self.stable.get("weft", 1, f"{work.device} {name}")
+        for name, limit in self.device().limits(work).items():
+            contender = self.stable.get("weft", 1, limit.name)
             if contender.facts is None:
                 contender.prepare(self.data.spec(limit, 1))
             limits.append((name, contender, limit.flops or limit.bytes))

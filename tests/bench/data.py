@@ -57,8 +57,8 @@ class Data:
         weights, library = None, self.home.folder / f"{stem}{types}.so"
         options = ["-q", *axes, "--type", work.type, "--activations", work.activations]
         if work.device != "cpu":
-            library = library.with_suffix(".vulkan.so")
-            options += ["--target", "vulkan", "--profile"]
+            library = library.with_suffix(f".{work.profile}.so")
+            options += ["--target", "vulkan", "--vulkan-profile", work.profile, "--profile"]
         if work.weights:
             weights = self.home.folder / f"{stem}.safetensors"
             if not weights.exists():

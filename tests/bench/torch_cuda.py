@@ -1,6 +1,7 @@
 """PyTorch on an NVIDIA GPU among the contenders: cuBLAS's products, and its attention.
 
-In f32, without the 19-bit products that the hardware has for it, or in f16 with flash attention. Times are the GPU's."""
+In f32, without the 19-bit products that the hardware has for it, or in f16 or bf16 with flash attention. Times are the
+GPU's."""
 
 import torch
 import torch.nn.functional as F
@@ -22,7 +23,7 @@ class Cuda:
         torch.backends.cuda.matmul.allow_tf32 = False
         if work["kind"] not in KINDS:
             raise RuntimeError(f"it has no '{work['kind']}' on CUDA")
-        self.type = torch.float16 if work["variant"].endswith("f16") else torch.float32
+        self.type = {"f16": torch.float16, "bf16": torch.bfloat16}.get(work["variant"].partition("-")[2], torch.float32)
         self.before, self.after = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         self.function = KINDS[work["kind"]](work, self.there)
 
@@ -57,7 +58,7 @@ def matmul(work, there):
 def attention(work, there):
     q, k, v = (there(torch_models.array(input).transpose(0, 1)[None]) for input in work["inputs"])
     backend = torch.nn.attention.SDPBackend
-    best = backend.FLASH_ATTENTION if q.dtype == torch.float16 else backend.EFFICIENT_ATTENTION  # flash has no f32
+    best = backend.FLASH_ATTENTION if q.dtype != torch.float32 else backend.EFFICIENT_ATTENTION  # flash has no f32
 
     def call():
         with torch.nn.attention.sdpa_kernel(best):

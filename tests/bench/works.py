@@ -27,6 +27,7 @@ class Work:
     tolerance: float = 1e-4         # of differences of results, in terms of the largest number
     rounds: int = 9
     device: str = "cpu"             # or vulkan:N; times are then those of its kernels, and limits what the best of ours reach
+    profile: str = None             # of Vulkan devices that the kernels are made for
 
 
 def matmuls():
@@ -145,32 +146,46 @@ def models():
                    flops=batch * (transformer(12, 768, 3072, length, length * length) + 2 * 196 * 768 * 768))
 
 
-def vulkans(device, real):
-    """Of a device: what its memory and its products reach at most, then the kernels of transformers. In software, smaller."""
-    def work(name, model, inputs, **more):
-        more = {"contenders": ["weft", "torch cuda"], "rounds": 5, "seconds": 0.05} | more
+BITS = {"f32": 32, "f16": 16, "bf16": 16, "int8": 8, "int4": 4.5}
+
+
+def vulkans(device, real, profile):
+    """Of a device: what its memory and its products reach at most, then the kernels of transformers. In software, smaller.
+
+    Types are those of weights; f16 is also what matrices multiply, in attention as well, where the profile has some. What
+    comes in and goes out is f32 for all types."""
+    def work(name, model, inputs, type="f32", **more):
+        peer = "torch cuda" if type == "f32" else f"torch cuda-{type}"
+        more = {"contenders": ["weft"] + [peer] * (type in ("f32", "f16", "bf16")), "rounds": 5 if real else 3,
+                "seconds": 0.05} | more
         spec = {"kind": "model"} | more.pop("spec", {})
-        return Work("vulkan", name, f"tests/bench/Inputs/{model}.weft", spec, inputs, device=device, **more)
+        kind, _, rest = name.partition(" ")
+        name = name if type == "f32" else f"{kind} {type} {rest}"
+        return Work("vulkan", name, f"tests/bench/Inputs/{model}.weft", spec, inputs, device=device, profile=profile, type=type,
+                    tolerance=1e-4 if type == "f32" else 2e-2, **more)
 
     f32 = lambda *shape: ("f32", list(shape), 0)
     rows = 65536 if real else 4096
     yield work(f"copy {rows * 4096 >> 20} MiB", "copy", [f32(rows, 1024)], spec={"kind": "copy"}, bytes=8 * rows * 1024)
     sizes = ((8192, 8192, 8192), (4096, 4096, 4096), (512, 4096, 4096), (1, 4096, 4096), (1, 14336, 4096)) if real else (
-        (512, 768, 768), (64, 768, 768), (1, 768, 768))
+        (256, 768, 768), (32, 768, 768), (1, 768, 768))
     for rows, columns, depth in sizes:
-        yield work(f"matmul {rows}x{columns}x{depth}", "matmul", [f32(rows, depth)], flops=2 * rows * columns * depth,
-                   bytes=4 * (columns * depth + rows * depth + rows * columns), weights=True,
-                   spec={"kind": "matmul", "rows": rows, "columns": columns, "depth": depth},
-                   axes={"from": depth, "to": columns})
+        # Integers are for steps: with many rows their products are those of f32.
+        for type in BITS if rows == 1 else ("f32", "f16", "bf16"):
+            yield work(f"matmul {rows}x{columns}x{depth}", "matmul", [f32(rows, depth)], type, flops=2 * rows * columns * depth,
+                       bytes=BITS[type] / 8 * columns * depth + 4 * (rows * depth + rows * columns), weights=True,
+                       spec={"kind": "matmul", "rows": rows, "columns": columns, "depth": depth},
+                       axes={"from": depth, "to": columns})
     for width in (64, 128):
         heads = 2048 // width if real else 256 // width
         for mask in ("plain", "causal"):
-            for length in (1024, 2048, 4096, 8192, 16384) if real else (256, 512):
+            for length in (1024, 2048, 4096, 8192, 16384) if real else (256, 1024):
                 pairs = length * (length + 1) / 2 if mask == "causal" else length * length
-                yield work(f"attention {mask} {length}, {heads} heads of {width}", f"attend-{mask}",
-                           [f32(length, heads, width)] * 3, spec={"kind": "attention", "causal": mask == "causal"},
-                           contenders=["weft", "torch cuda", "torch cuda-f16"], flops=4 * pairs * heads * width,
-                           bytes=16 * length * heads * width, axes={"head": heads, "dim": width})
+                for type in ("f32", "f16") if real or "coop" in profile else ("f32",):
+                    yield work(f"attention {mask} {length}, {heads} heads of {width}", f"attend-{mask}",
+                               [f32(length, heads, width)] * 3, type, spec={"kind": "attention", "causal": mask == "causal"},
+                               flops=4 * pairs * heads * width, bytes=16 * length * heads * width,
+                               axes={"head": heads, "dim": width})
     for heads, keys in ((12, 12), (32, 8)):
         for length in (1024, 4096, 8192) if real else (256, 1024):
             past = length - 1
@@ -182,14 +197,17 @@ def vulkans(device, real):
                        past=[f32(1, past, heads, WIDTH), f32(1, past, keys, WIDTH), f32(1, past, keys, WIDTH)])
     blocks = {"gpt2": (768, 12, 12, 64, 2 * 768 * 3072), "llama": (2048, 32, 8, 64, 3 * 2048 * 5632)}
     for name, (embed, heads, keys, dim, mlp) in blocks.items():
-        length = 512 if real else 64
+        length = 512 if real else 32
         matrices = embed * dim * (2 * heads + 2 * keys) + mlp
         pairs = length * (length + 1) / 2
-        yield work(f"{name} block {length}", f"{name}-block", [f32(1, length, embed)], weights=True, contenders=["weft"],
-                   flops=2 * length * matrices + 4 * pairs * heads * dim, bytes=4 * matrices)
-        yield work(f"{name} block step at {length}", f"{name}-block", [f32(1, 1, embed)], weights=True,
-                   contenders=["weft"], past=[f32(1, length, embed)], flops=2 * matrices,
-                   bytes=4 * (matrices + 2 * keys * dim * (length + 1)))
+        for type in ("f32", "f16", "bf16"):
+            yield work(f"{name} block {length}", f"{name}-block", [f32(1, length, embed)], type, weights=True,
+                       contenders=["weft"], flops=2 * length * matrices + 4 * pairs * heads * dim,
+                       bytes=BITS[type] / 8 * matrices)
+        for type in BITS:
+            yield work(f"{name} block step at {length}", f"{name}-block", [f32(1, 1, embed)], type, weights=True,
+                       contenders=["weft"], past=[f32(1, length, embed)], flops=2 * matrices,
+                       bytes=BITS[type] / 8 * matrices + 8 * keys * dim * (length + 1))
 
 
 GROUPS = {"matmul": matmuls, "types": narrow_matmuls, "attention": attentions, "decode": decodes, "models": models}
