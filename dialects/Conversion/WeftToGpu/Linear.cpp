@@ -7,7 +7,8 @@
 //
 // Few rows: what counts is to read the weights once and at the width of memory. A workgroup has one panel; its
 // invocations read two columns at a time, of several consecutive inputs, and share K; what they have found is added up
-// at the end, in their order.
+// at the end, in their order. Where subgroups work alone, each has four rows and a panel, however many rows there are:
+// what is read once more comes from the caches of a CPU.
 //
 // Where the input is to be normed, both add up the squares of a row as it passes by: the factor of the norm multiplies
 // the sums of products at the end. (Not where matrices of f16 multiply many rows, which then are normed before.)
@@ -40,6 +41,12 @@ void PackedLinear::emit() {
   };
   bool inPairs = partWidth() % columnsAtOnce == 0 && panel / columnsAtOnce <= limits.invocations &&
                  bytesToAddShares * limits.invocations + fewRows * 4 * panel <= limits.sharedBytes;
+  if (!inPairs)
+    return launchTiles(rows);
+  auto launchFew = [&](int64_t few) { hasSubgroups() ? launchAlone(rows, few) : launchPanels(rows, few); };
+  auto forFew = [&] { host.when(isAtMost(1), [&] { launchFew(1); }, [&] { launchFew(fewRows); }); };
+  if (hasSubgroups() && !hasMatrices())
+    return forFew(); // or many
   auto forMany = [&] {
     if (!hasMatrices())
       return launchTiles(rows);
@@ -47,10 +54,6 @@ void PackedLinear::emit() {
       emitNormedWords(b, op, limits);
     launchMatrices(rows);
   };
-  if (!inPairs)
-    return launchTiles(rows);
-  auto launchFew = [&](int64_t few) { hasSubgroups() ? launchAlone(rows, few) : launchPanels(rows, few); };
-  auto forFew = [&] { host.when(isAtMost(1), [&] { launchFew(1); }, [&] { launchFew(fewRows); }); };
   host.when(isAtMost(mostFew), forFew, forMany);
 }
 

@@ -1,5 +1,5 @@
-//===- LinearSubgroups.cpp - few rows of a product by subgroups alone ---------------------------------------------===//
-// Answers: how does one subgroup multiply few rows by a panel of weights, without a barrier?
+//===- LinearSubgroups.cpp - a product by subgroups alone ---------------------------------------------------------===//
+// Answers: how does one subgroup multiply a few of the rows by a panel of weights, without a barrier?
 //
 // An invocation has some pairs of columns, all parts of them, over all of K, and so nothing to add up in the end. It
 // brings two inputs of a stretch of K, which shuffles give to the others.

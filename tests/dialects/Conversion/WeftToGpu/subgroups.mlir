@@ -18,6 +18,12 @@
 // CHECK-COUNT-3: gpu.shuffle xor
 // CHECK: math.sqrt
 // CHECK: gpu.terminator
+// More rows than one: four by each, however many there are.
+// CHECK: gpu.launch
+// CHECK-NOT: gpu.barrier
+// CHECK: scf.for %{{.*}} = %c0 to %c32 step %c16
+// CHECK-NOT: gpu.launch
+// CHECK-LABEL: @rms_norm
 func.func private @linear(%x: memref<?x36xf32>, %w: memref<3x36x32xf32>, %y: memref<?x96xf32>) {
   weft.packed_linear %x, %w outs %y attributes {columns = 96 : i64, norm_eps = 1.0e-5 : f64} {
   ^bb0(%s: f32):
@@ -27,7 +33,6 @@ func.func private @linear(%x: memref<?x36xf32>, %w: memref<3x36x32xf32>, %y: mem
 }
 
 // A row of 300: every 8th column by an invocation, then halves by shuffles.
-// CHECK-LABEL: @rms_norm
 // CHECK: gpu.lane_id
 // CHECK: scf.for %{{.*}} to %c300 step %c8 iter_args
 // CHECK-NOT: gpu.barrier
