@@ -54,6 +54,8 @@ private:
   /// rows take longer to compute than to read, and ask for every line. One does not: it asks for one line of each KB or
   /// so, from which the machine goes on by itself.
   static bool asksFor(int64_t rows, int64_t key, int64_t line) { return rows > 1 || (key == 0 && line == 0); }
+  /// Keys that stay in half of a first-level cache: whole tiles.
+  int64_t keysOfCache() { return llvm::alignTo(llvm::divideCeil(16384, 4 * D), L); }
   void emitItem(Value number, Value part, Value unit);
   Item describe(Value number);
   void eachBlock(const Item &item, llvm::function_ref<void(const KeyBlock &)> body);
@@ -67,6 +69,7 @@ private:
   //===-- DecodeScores.cpp: from queries and keys to scores, exponentials and probabilities -----------------------===//
   using TileBody = llvm::function_ref<void(Value firstKey, ValueRange tile, llvm::ArrayRef<Position>)>;
   void scoreBlock(const Item &item, const KeyBlock &block);
+  void scorePart(const Item &item, const KeyBlock &part, Value begin);
   void exponentials(const Item &item, const KeyBlock &block);
   void exponentials(const KeyBlock &block, Value row);
   Value raiseMaximum(const KeyBlock &block, Value row);

@@ -10,12 +10,26 @@ namespace weft::cpu {
 
 //===-- blocks ----------------------------------------------------------------------------------------------------===//
 
+// Where a key head has more rows than a tile, keys are still in the first-level cache when the next rows come.
 void Decode::scoreBlock(const Item &item, const KeyBlock &block) {
+  if (queriesPerKeyHead() <= scoreRows)
+    return scorePart(item, block, block.begin);
+  loop(block.begin, block.end, keysOfCache(), [&](Value from) {
+    KeyBlock part = block;
+    part.begin = from;
+    part.end = min(add(from, keysOfCache()), block.end);
+    part.size = sub(part.end, part.begin);
+    scorePart(item, part, block.begin);
+  });
+}
+
+/// The scores of some keys of the block that begins at `begin`.
+void Decode::scorePart(const Item &item, const KeyBlock &part, Value begin) {
   eachRows(item, scoreRows, [&](Value firstRow, int64_t rows) {
-    eachTile(item, block, firstRow, rows, [&](Value firstKey, ValueRange tile, ArrayRef<Position>) {
-      Vectors masked = maskTile(item, block, firstKey, firstRow, tile, minusInfinity);
+    eachTile(item, part, firstRow, rows, [&](Value firstKey, ValueRange tile, ArrayRef<Position>) {
+      Vectors masked = maskTile(item, part, firstKey, firstRow, tile, minusInfinity);
       for (auto [r, score] : llvm::enumerate(masked))
-        store(score, scores, {add(firstRow, r), sub(firstKey, block.begin)});
+        store(score, scores, {add(firstRow, r), sub(firstKey, begin)});
     });
   });
 }

@@ -1,0 +1,21 @@
+// RUN: weft-opt %s -convert-weft-to-cpu -canonicalize -cse | FileCheck %s
+// Eight query heads of 128 for each key head: the queries of two fill the registers. 32 keys stay in the first-level cache
+// for all rows.
+
+// CHECK-LABEL: @grouped
+// CHECK: scf.for %[[BLOCK:.*]] = {{.*}} step %c1024
+// CHECK: scf.for %[[PART:.*]] = %[[BLOCK]] to %[[END:.*]] step %c32 {
+// CHECK: %[[NEXT:.*]] = arith.addi %[[PART]], %c32
+// CHECK: %[[PARTEND:.*]] = arith.minsi %[[NEXT]], %[[END]]
+// CHECK: scf.for {{.*}} step %c2 {
+// CHECK-COUNT-2: vector.load
+// CHECK: vector.shuffle %{{.*}} [0, 1, 2, 3, 4, 5, 6, 7, 24, 25, 26, 27, 28, 29, 30, 31]
+// CHECK: scf.for %[[TILE:.*]] = %[[PART]] to %[[PARTEND]] step %c16 {
+// CHECK: %[[AT:.*]] = arith.subi %[[TILE]], %[[BLOCK]]
+// CHECK: vector.store %{{.*}}[%{{.*}}, %[[AT]]]
+func.func private @grouped(%q: memref<1x1x8x128xf32>, %k: memref<1x?x1x128xf32>, %v: memref<1x?x1x128xf32>,
+                           %o: memref<1x1x8x128xf32>) {
+  weft.attention %q, %k, %v outs %o {scale = 0.125 : f64}
+    : (memref<1x1x8x128xf32>, memref<1x?x1x128xf32>, memref<1x?x1x128xf32>, memref<1x1x8x128xf32>) -> ()
+  return
+}
