@@ -54,8 +54,8 @@ private:
   /// rows take longer to compute than to read, and ask for every line. One does not: it asks for one line of each KB or
   /// so, from which the machine goes on by itself.
   static bool asksFor(int64_t rows, int64_t key, int64_t line) { return rows > 1 || (key == 0 && line == 0); }
-  /// Keys that stay in half of a first-level cache: whole tiles.
-  int64_t keysOfCache() { return llvm::alignTo(llvm::divideCeil(16384, 4 * D), L); }
+  /// Keys or values that stay in half of a first-level cache: whole tiles.
+  int64_t keysOfCache(int64_t width) { return llvm::alignTo(llvm::divideCeil(16384, 4 * width), L); }
   void emitItem(Value number, Value part, Value unit);
   Item describe(Value number);
   void eachBlock(const Item &item, llvm::function_ref<void(const KeyBlock &)> body);
@@ -92,7 +92,9 @@ private:
 
   //===-- DecodeValues.cpp: from probabilities and values to results ----------------------------------------------===//
   void addValues(const Item &item, const KeyBlock &block);
-  void addValuesOfRows(const Item &item, const KeyBlock &block, Value firstRow, int64_t rows, const Piece &piece);
+  void addValuesTogether(const Item &item, const KeyBlock &block, Value rows);
+  void addKeysOfRows(const Item &item, const KeyBlock &block, Value firstRow, const Piece &piece, Value from, Value to,
+                     ValueRange start);
   void addValuesOfRow(const Item &item, const KeyBlock &block, Value row, const Piece &piece);
   void addRow(const Item &item, const KeyBlock &block, Value row);
   Vectors startChains(Value row, const Piece &piece);

@@ -14,10 +14,10 @@ namespace weft::cpu {
 void Decode::scoreBlock(const Item &item, const KeyBlock &block) {
   if (queriesPerKeyHead() <= scoreRows)
     return scorePart(item, block, block.begin);
-  loop(block.begin, block.end, keysOfCache(), [&](Value from) {
+  loop(block.begin, block.end, keysOfCache(D), [&](Value from) {
     KeyBlock part = block;
     part.begin = from;
-    part.end = min(add(from, keysOfCache()), block.end);
+    part.end = min(add(from, keysOfCache(D)), block.end);
     part.size = sub(part.end, part.begin);
     scorePart(item, part, block.begin);
   });

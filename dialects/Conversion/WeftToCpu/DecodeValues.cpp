@@ -51,9 +51,7 @@ void Decode::addValues(const Item &item, const KeyBlock &block) {
     if (valueRows > 1) {
       together = sub(item.rows, remainder(item.rows, index(valueRows)));
       loop(index(0), together, 1, exponentialsOf);
-      eachPiece(vectors, [&](const Piece &piece) {
-        loop(index(0), together, valueRows, [&](Value row) { addValuesOfRows(item, block, row, valueRows, piece); });
-      });
+      addValuesTogether(item, block, together);
     }
     if (valueRows == 1 || queriesPerKeyHead() % valueRows)
       loop(together, item.rows, 1, [&](Value row) {
@@ -72,12 +70,36 @@ void Decode::addValues(const Item &item, const KeyBlock &block) {
   when(anyNonFinite(item.value, block), carefully, rows);
 }
 
-void Decode::addValuesOfRows(const Item &item, const KeyBlock &block, Value firstRow, int64_t rows,
-                             const Piece &piece) {
-  Vectors start;
-  for (int64_t r = 0; r < rows; ++r)
-    start.append(startPiece(add(firstRow, r), piece));
-  Vectors ends = loop(index(0), block.size, 1, start, [&](Value key, ValueRange state) {
+/// Values of a block for the first `rows` rows, `valueRows` at a time. What does not get by with reading them once has
+/// them in the first-level cache when it reads them again.
+void Decode::addValuesTogether(const Item &item, const KeyBlock &block, Value rows) {
+  auto addKeys = [&](Value from, Value to, llvm::function_ref<Vectors(Value, const Piece &)> startOf) {
+    eachPiece(vectors, [&](const Piece &piece) {
+      loop(index(0), rows, valueRows, [&](Value row) {
+        Vectors start;
+        for (int64_t r = 0; r < valueRows; ++r)
+          start.append(startOf(add(row, r), piece));
+        addKeysOfRows(item, block, row, piece, from, to, start);
+      });
+    });
+  };
+  auto startPieces = [&](Value row, const Piece &piece) { return startPiece(row, piece); };
+  if (queriesPerKeyHead() <= valueRows && E <= vectors * L)
+    return addKeys(index(0), block.size, startPieces);
+  if (!hasSecondPass())
+    loop(index(0), rows, 1, [&](Value row) {
+      eachPiece(vectors, [&](const Piece &piece) { storePiece(startPiece(row, piece), row, piece); });
+    });
+  loop(index(0), block.size, keysOfCache(E), [&](Value from) {
+    addKeys(from, min(add(from, keysOfCache(E)), block.size),
+            [&](Value row, const Piece &piece) { return loadPiece(results, row, piece); });
+  });
+}
+
+void Decode::addKeysOfRows(const Item &item, const KeyBlock &block, Value firstRow, const Piece &piece, Value from,
+                           Value to, ValueRange start) {
+  int64_t rows = valueRows;
+  Vectors ends = loop(from, to, 1, start, [&](Value key, ValueRange state) {
     Vectors value = loadPiece(item.value, add(block.begin, key), piece), next;
     for (int64_t e = 0; e < piece.count; e += L)
       if (asksFor(rows, 0, e / L))

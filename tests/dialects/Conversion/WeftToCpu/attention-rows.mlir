@@ -1,6 +1,6 @@
 // RUN: weft-opt %s -convert-weft-to-cpu -canonicalize -cse | FileCheck %s
 // Eight query heads of 128 for each key head: the queries of two fill the registers. 32 keys stay in the first-level cache
-// for all rows.
+// for all rows. So do 32 values, whose halves are added up for four rows at a time.
 
 // CHECK-LABEL: @grouped
 // CHECK: scf.for %[[BLOCK:.*]] = {{.*}} step %c1024
@@ -13,6 +13,11 @@
 // CHECK: scf.for %[[TILE:.*]] = %[[PART]] to %[[PARTEND]] step %c16 {
 // CHECK: %[[AT:.*]] = arith.subi %[[TILE]], %[[BLOCK]]
 // CHECK: vector.store %{{.*}}[%{{.*}}, %[[AT]]]
+// CHECK: scf.for {{.*}} step %c32 {
+// CHECK: scf.for {{.*}} step %c64 {
+// CHECK: scf.for {{.*}} step %c4 {
+// CHECK: %{{.*}}:16 = scf.for {{.*}} step %c1 iter_args
+// CHECK-COUNT-16: vector.fma
 func.func private @grouped(%q: memref<1x1x8x128xf32>, %k: memref<1x?x1x128xf32>, %v: memref<1x?x1x128xf32>,
                            %o: memref<1x1x8x128xf32>) {
   weft.attention %q, %k, %v outs %o {scale = 0.125 : f64}
