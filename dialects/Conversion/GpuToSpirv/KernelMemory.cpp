@@ -162,7 +162,7 @@ private:
         return lowerWords(load);
       Value address = addressOf(buffers[load.getBase()], load.getIndices());
       if (type.getElementType().isBF16())
-        return widen(load, loadAt(type.clone(b.getI16Type()), address, 2 * type.getNumElements()));
+        return widen(load, loadVector(type.clone(b.getI16Type()), address));
       load.replaceAllUsesWith(loadVector(type, address));
       return success();
     } else if (auto rmw = dyn_cast<memref::AtomicRMWOp>(op)) {
@@ -184,15 +184,15 @@ private:
     return op->emitError("a kernel for a GPU cannot hold ") << op->getName();
   }
 
-  /// An even number of 32 bits comes as half as many numbers of 64: drivers that read memory one number after another
-  /// then need half the time, and others do the same as before.
+  /// Vectors of whole numbers of 64 bits come as such: drivers that read memory one number after another then need half
+  /// the time or less, and others do the same as before.
   Value loadVector(VectorType type, Value address) {
-    int64_t count = type.getNumElements(), bytes = count * bytesOfElement(type.getElementType());
-    if (type.getElementTypeBitWidth() != 32 || count % 2)
+    int64_t bytes = type.getNumElements() * bytesOfElement(type.getElementType());
+    if (bytes % 8)
       return loadAt(type, address, bytes);
     Type wide = b.getI64Type();
-    if (count > 2)
-      wide = VectorType::get({count / 2}, wide);
+    if (bytes > 8)
+      wide = VectorType::get({bytes / 8}, wide);
     return spirv::BitcastOp::create(b, type, loadAt(wide, address, bytes));
   }
 

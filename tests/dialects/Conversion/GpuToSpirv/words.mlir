@@ -28,3 +28,30 @@ gpu.module @module {
     gpu.return
   }
 }
+
+// So do four numbers of 16 bits; two of them are less than a number of 64.
+gpu.module @halves {
+  // CHECK-LABEL: gpu.func @halves
+  // CHECK: spirv.Bitcast %{{.*}} : i64 to vector<4xf16>
+  // CHECK: spirv.Load "PhysicalStorageBuffer" %{{.*}} ["Aligned", 8] : i64
+  // CHECK-NEXT: %[[HALVES:.*]] = spirv.Bitcast %{{.*}} : i64 to vector<4xi16>
+  // CHECK: arith.extui %[[HALVES]] : vector<4xi16> to vector<4xi32>
+  // CHECK: spirv.Load "PhysicalStorageBuffer" %{{.*}} ["Aligned", 4] : vector<2xf16>
+  gpu.func @halves(%x: memref<9x32x2xf16>, %y: memref<9x32x2xbf16>, %z: memref<4xf32>, %i: index) kernel
+    attributes {known_block_size = array<i32: 128, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %a = vector.load %x[%i, %i, %c0] : memref<9x32x2xf16>, vector<4xf16>
+    %b = vector.load %y[%i, %i, %c0] : memref<9x32x2xbf16>, vector<4xbf16>
+    %c = vector.load %x[%i, %i, %c0] : memref<9x32x2xf16>, vector<2xf16>
+    %wide = arith.extf %a : vector<4xf16> to vector<4xf32>
+    %wider = arith.extf %b : vector<4xbf16> to vector<4xf32>
+    %pair = arith.extf %c : vector<2xf16> to vector<2xf32>
+    %first = vector.extract %wide[1] : f32 from vector<4xf32>
+    %second = vector.extract %wider[2] : f32 from vector<4xf32>
+    %third = vector.extract %pair[0] : f32 from vector<2xf32>
+    %sum = arith.addf %first, %second : f32
+    %all = arith.addf %sum, %third : f32
+    memref.store %all, %z[%c0] : memref<4xf32>
+    gpu.return
+  }
+}
