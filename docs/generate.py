@@ -21,6 +21,7 @@ BLOCK = re.compile(r"(<!-- output of: (.+?) -->\n```\w*\n)(.*?)(^```$)", re.MULT
 TABLEGEN = {
     "weft-dialect.md": ("The weft dialect", "dialects/Weft/IR/WeftOps.td", ["-gen-dialect-doc", "-dialect=weft"]),
     "check-dialect.md": ("The check dialect", "dialects/Check/IR/CheckOps.td", ["-gen-dialect-doc", "-dialect=check"]),
+    "matrix-dialect.md": ("The matrix dialect", "dialects/Matrix/IR/MatrixOps.td", ["-gen-dialect-doc", "-dialect=matrix"]),
     "weft-passes.md": ("Passes on the weft dialect", "dialects/Weft/Transforms/Passes.td", ["-gen-pass-doc"]),
     "conversion-passes.md": ("Passes that cross dialects", "dialects/Conversion/Passes.td", ["-gen-pass-doc"]),
 }

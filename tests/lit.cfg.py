@@ -8,6 +8,7 @@
 #   avx512   this machine runs x86-64-v4 code
 #   vulkan   this machine has a Vulkan device that models can run on
 #   vulkan-coop   one with cooperative matrices, which %coop-weft finds: see tests/tools/mesa.py
+#   vulkan-coop2  and with VK_NV_cooperative_matrix2
 import os
 import pathlib
 import shlex
@@ -56,7 +57,9 @@ config.environment, missing = vulkan.environment(config.environment, os.path.joi
                                                  os.path.join(config.test_exec_root, "vulkan-cache"))
 if not missing:
     config.available_features.add("vulkan")
-words, missing = vulkan.matrices(config.environment, pathlib.Path(config.weft_binary_dir))
+words, missing, reduces = vulkan.matrices(config.environment, pathlib.Path(config.weft_binary_dir))
 config.substitutions.append(("%coop-weft", shlex.join(words)))
 if not missing:
     config.available_features.add("vulkan-coop")
+if reduces:
+    config.available_features.add("vulkan-coop2")

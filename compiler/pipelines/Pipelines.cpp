@@ -121,6 +121,7 @@ void buildSpirv(OpPassManager &pm, const TargetLimits &limits) {
   OpPassManager &addresses = pm.nest<gpu::GPUModuleOp>();
   cleanup(addresses);
   addresses.addNestedPass<gpu::GPUFuncOp>(createLoopInvariantCodeMotionPass());
+  addresses.addPass(createOutlineMatrixOpsPass());
   pm.addPass(createConvertToSpirvPass({.profile = limits.profile->name.str()}));
   pm.addPass(createSerializeSpirvPass({.checkOnly = true}));
 }

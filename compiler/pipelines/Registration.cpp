@@ -3,6 +3,7 @@
 //===------------------------------------------------------------------------------------------------------------===//
 #include "compiler/pipelines/Pipelines.h"
 #include "dialects/Conversion/Passes.h"
+#include "dialects/Matrix/IR/MatrixOps.h"
 #include "dialects/Weft/IR/Bufferization.h"
 #include "dialects/Weft/IR/WeftOps.h"
 #include "dialects/Weft/Transforms/Passes.h"
@@ -22,10 +23,11 @@
 using namespace mlir;
 
 void weft::registerWeft(DialectRegistry &registry) {
-  registry.insert<WeftDialect, func::FuncDialect, linalg::LinalgDialect, tensor::TensorDialect, arith::ArithDialect,
-                  math::MathDialect, scf::SCFDialect, vector::VectorDialect, affine::AffineDialect,
-                  memref::MemRefDialect, gpu::GPUDialect, spirv::SPIRVDialect, bufferization::BufferizationDialect,
-                  cf::ControlFlowDialect, ub::UBDialect, LLVM::LLVMDialect, x86vector::X86VectorDialect>();
+  registry
+      .insert<WeftDialect, func::FuncDialect, linalg::LinalgDialect, tensor::TensorDialect, arith::ArithDialect,
+              math::MathDialect, scf::SCFDialect, vector::VectorDialect, affine::AffineDialect, memref::MemRefDialect,
+              gpu::GPUDialect, spirv::SPIRVDialect, bufferization::BufferizationDialect, cf::ControlFlowDialect,
+              ub::UBDialect, LLVM::LLVMDialect, x86vector::X86VectorDialect, matrix::MatrixDialect>();
   func::registerInlinerExtension(registry);
   registerBufferizableOpInterfaceModels(registry);
   arith::registerBufferizableOpInterfaceExternalModels(registry);

@@ -88,7 +88,7 @@ def ConvertWeftToGpuPass : Pass<"convert-weft-to-gpu", "::mlir::ModuleOp"> {
   let options = [Option<"profile", "profile", "std::string", "\"generic\"", "of the devices; see GpuProfile.cpp">];
   let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
                            "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect",
-                           "::mlir::linalg::LinalgDialect"];
+                           "::mlir::linalg::LinalgDialect", "::weft::matrix::MatrixDialect"];
 }
 
 def MergeLaunchesPass : Pass<"weft-merge-launches", "::mlir::ModuleOp"> {
@@ -124,13 +124,26 @@ def LowerLaunchesPass : Pass<"weft-lower-launches", "::mlir::ModuleOp"> {
                            "::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
 }
 
+def OutlineMatrixOpsPass : Pass<"weft-outline-matrix-ops", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "turn ops of the matrix dialect into calls of functions that the binary knows as instructions";
+  let description = [{
+    The spirv dialect has no ops for elements and rows of cooperative matrices. The region of a `matrix.map` or a
+    `matrix.reduce_rows` becomes a function of the kernel's module, what it reads from above arguments of it; constants, and
+    what makes pointers, move into it. The op becomes a call of an external function whose name says which instruction it
+    stands for (see MatrixCalls.h), which `weft-serialize-spirv` puts in the call's place. Precondition:
+    `weft-lower-launches`.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::spirv::SPIRVDialect"];
+}
+
 def ConvertToSpirvPass : Pass<"weft-convert-to-spirv", "::mlir::ModuleOp"> {
   let summary = "convert kernels to the spirv dialect";
   let description = [{
     Upstream's patterns for gpu, scf, arith, math, memref and vector in one conversion. Each `gpu.module` becomes a
     `spirv.module` of SPIR-V 1.5 for Vulkan 1.2, its kernel an entry point with one push constant, the address of its
     record. Floating-point operations are decorated with NoContraction. A kernel with cooperative matrices keeps to the
-    Vulkan memory model. Precondition: `weft-lower-launches`.
+    Vulkan memory model; one with calls of `weft-outline-matrix-ops` becomes SPIR-V 1.6 for Vulkan 1.3, which their
+    instructions ask for. Precondition: `weft-lower-launches`.
   }];
   let options = [Option<"profile", "profile", "std::string", "\"generic\"", "of the devices; see GpuProfile.cpp">];
   let dependentDialects = ["::mlir::spirv::SPIRVDialect"];
@@ -139,9 +152,9 @@ def ConvertToSpirvPass : Pass<"weft-convert-to-spirv", "::mlir::ModuleOp"> {
 def SerializeSpirvPass : Pass<"weft-serialize-spirv", "::mlir::ModuleOp"> {
   let summary = "validate kernels, and keep them as binaries";
   let description = [{
-    Every `spirv.module` is serialised and put to the validator of SPIRV-Tools for Vulkan 1.2, if it has cooperative
-    matrices only where the validator knows them. Then it moves into the
-    module's attribute `weft.kernels`, in the order of the numbers that `weft_dispatch` is called with.
+    Every `spirv.module` is serialised, calls that stand for instructions become these, and the binary is put to the
+    validator of SPIRV-Tools for the module's version of Vulkan, if it has cooperative matrices only where the validator
+    knows them. Then it moves into the module's attribute `weft.kernels`, in the order of the numbers that `weft_dispatch` is called with.
   }];
   let options = [Option<"checkOnly", "check-only", "bool", "false", "validate alone, and leave the modules">];
   let dependentDialects = ["::mlir::spirv::SPIRVDialect"];

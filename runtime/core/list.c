@@ -52,9 +52,13 @@ static void describe_vulkan(const weft_vk_physical *device, uint32_t index, weft
   if (device->subgroup_size)
     weft_text_add(&text, ", subgroups of %u", device->subgroup_size);
   weft_text_add(&text, ", %u KiB of workgroup memory", device->properties.limits.maxComputeSharedMemorySize / 1024);
-  for (uint32_t i = 0; i < device->matrix_count; i++)
-    weft_text_add(&text, "%s%u x %u x %u", i ? ", " : ", cooperative matrices of ", device->matrices[i] & 255,
-                  device->matrices[i] >> 8 & 255, device->matrices[i] >> 16);
+  for (uint32_t i = 0; i < device->matrices.count; i++) {
+    uint32_t size = device->matrices.sizes[i];
+    weft_text_add(&text, "%s%u x %u x %u", i ? ", " : ", cooperative matrices of ", size & 255, size >> 8 & 255,
+                  size >> 16);
+  }
+  if (device->features & WEFT_ABI_VK_COOPMAT2)
+    weft_text_add(&text, " with %s", weft_vk_feature_name(WEFT_ABI_VK_COOPMAT2));
   weft_text exclusion = weft_text_in(info->exclusion, sizeof info->exclusion);
   weft_text_add(&exclusion, "%s", device->exclusion);
 }

@@ -162,8 +162,9 @@ static void find_features(const weft_vk_functions *vk, weft_vk_physical *device)
                {has.v12.vulkanMemoryModel && has.v12.vulkanMemoryModelDeviceScope, WEFT_ABI_VK_MEMORY_MODEL},
                {has.v13.shaderIntegerDotProduct, WEFT_ABI_VK_DOT_PRODUCT},
                {has.coopmat.cooperativeMatrix, WEFT_ABI_VK_COOPMAT},
-               {has.coopmat.cooperativeMatrix && has.coopmat2.cooperativeMatrixReductions &&
-                    has.coopmat2.cooperativeMatrixConversions && has.coopmat2.cooperativeMatrixPerElementOperations,
+               {device->properties.apiVersion >= VK_API_VERSION_1_3 && has.coopmat.cooperativeMatrix &&
+                    has.coopmat2.cooperativeMatrixReductions && has.coopmat2.cooperativeMatrixConversions &&
+                    has.coopmat2.cooperativeMatrixPerElementOperations,
                 WEFT_ABI_VK_COOPMAT2},
                {has.bfloat16.shaderBFloat16Type, WEFT_ABI_VK_BFLOAT16},
                {has.core.features.shaderFloat64, WEFT_ABI_VK_FLOAT64}};
@@ -229,6 +230,11 @@ weft_status weft_vk_enumerate(const weft_vk_instance *instance, weft_vk_physical
   return WEFT_OK;
 }
 
+static void add_matrix(weft_text *text, uint32_t size, const char *more) {
+  weft_text_add(text, "cooperative matrices of f16 of %u x %u x %u%s", size & 255, size >> 8 & 255, size >> 16 & 255,
+                more);
+}
+
 int weft_vk_can_run(const weft_vk_physical *device, const weft_abi_kernel *kernel, char *missing, size_t bytes) {
   weft_text text = weft_text_in(missing, bytes);
   const VkPhysicalDeviceLimits *limits = &device->properties.limits;
@@ -254,8 +260,9 @@ int weft_vk_can_run(const weft_vk_physical *device, const weft_abi_kernel *kerne
   else if (kernel->subgroup_size &&
            (kernel->subgroup_size < device->subgroup_least || kernel->subgroup_size > device->subgroup_most))
     weft_text_add(&text, "subgroups of %u (it has %u)", kernel->subgroup_size, device->subgroup_size);
-  else if (kernel->matrix && !weft_vk_has_matrix(device, kernel->matrix))
-    weft_text_add(&text, "cooperative matrices of f16 of %u x %u x %u", kernel->matrix & 255, kernel->matrix >> 8 & 255,
-                  kernel->matrix >> 16 & 255);
+  else if (kernel->matrix && !weft_vk_has_matrix(&device->matrices, kernel->matrix))
+    add_matrix(&text, kernel->matrix, "");
+  else if (kernel->features & WEFT_ABI_VK_COOPMAT2 && !weft_vk_has_matrix(&device->half_matrices, kernel->matrix))
+    add_matrix(&text, kernel->matrix, ", summed up in f16"); /* through which sums become operands */
   return !*missing;
 }

@@ -21,6 +21,13 @@ typedef struct weft_vk_features {
   VkPhysicalDeviceShaderBfloat16FeaturesKHR bfloat16;
 } weft_vk_features;
 
+enum { WEFT_VK_MOST_DEVICES = 16, WEFT_VK_MOST_MATRICES = 8 };
+
+/* Sizes of cooperative matrices, as weft_abi_kernel names them. */
+typedef struct weft_vk_matrices {
+  uint32_t sizes[WEFT_VK_MOST_MATRICES], count;
+} weft_vk_matrices;
+
 typedef struct weft_vk_physical {
   VkPhysicalDevice handle;
   VkPhysicalDeviceProperties properties;
@@ -34,11 +41,9 @@ typedef struct weft_vk_physical {
   uint32_t timestamp_bits;                     /* of that family's queues; 0: they count no time */
   int has_coopmat, has_coopmat2, has_bfloat16; /* the extensions */
   uint32_t features;                           /* WEFT_ABI_VK_ bits */
-  uint32_t matrices[8], matrix_count;          /* cooperative ones of f16, as weft_abi_kernel names them */
+  weft_vk_matrices matrices, half_matrices;    /* cooperative ones of f16, summed up in f32, and in f16 */
   char exclusion[160];                         /* why no module can use it; "" where one can */
 } weft_vk_physical;
-
-enum { WEFT_VK_MOST_DEVICES = 16, WEFT_VK_MOST_MATRICES = 8 };
 
 /* All devices, in the order of Vulkan, which numbers them. Fails with WEFT_NO_DEVICE where there are none. */
 weft_status weft_vk_enumerate(const weft_vk_instance *instance, weft_vk_physical devices[WEFT_VK_MOST_DEVICES],
@@ -52,7 +57,7 @@ int weft_vk_can_run(const weft_vk_physical *device, const weft_abi_kernel *kerne
 
 /* Finds the device's cooperative matrices: matrices.c. */
 void weft_vk_find_matrices(const weft_vk_instance *instance, weft_vk_physical *device);
-int weft_vk_has_matrix(const weft_vk_physical *device, uint32_t matrix);
+int weft_vk_has_matrix(const weft_vk_matrices *matrices, uint32_t size);
 
 /* The name of a feature bit, for people; NULL for none. */
 const char *weft_vk_feature_name(uint32_t bit);

@@ -7,7 +7,7 @@ def ops(tree):
     """(mnemonic, text of its definition) of every op."""
     for td in tree.files("*Ops.td", under=["dialects/"]):
         text = tree.text(td)
-        dialect = "check" if "Check" in td.parts else "weft"
+        dialect = td.parts[-3].lower()
         starts = list(re.finditer(r'^def \w+ *:\s*\w+<(?:\w+_Dialect,\s*)?"([a-z_0-9.]+)"', text, re.MULTILINE))
         for start, end in zip(starts, [s.start() for s in starts[1:]] + [len(text)]):
             yield f"{dialect}.{start[1]}", text[start.start():end]

@@ -38,18 +38,19 @@ def environment(base, weft, cache):
 
 
 def matrices(base, build):
-    """(words, reason): how `weft` is started to find a device with cooperative matrices, and why there is none, "" where there is.
+    """(words, reason, reduces): how `weft` is started to find a device with cooperative matrices, why there is none, "" where
+    there is, and whether it reduces them: VK_NV_cooperative_matrix2.
 
     With the Mesa that `./dev test --vulkan-coop` fetches into the build folder, or else on the devices of this machine.
     """
     weft, folder = build / "bin" / "weft", build / "mesa"
     if not weft.exists():
-        return [], "weft is not built"
+        return [], "weft is not built", False
     words = [str(weft)]
     if mesa.is_there(folder):
         mesa.give_runtime(folder, build / "lib")
         words = ["env", *(f"{name}={value}" for name, value in mesa.variables(folder).items()), *mesa.command(folder, weft)]
     process = subprocess.run([*words, "devices"], env=base, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     if "cooperative matrices" in process.stdout:
-        return words, ""
-    return words, "no device here has cooperative matrices; ./dev test --vulkan-coop fetches a Mesa that has"
+        return words, "", "VK_NV_cooperative_matrix2" in process.stdout
+    return words, "no device here has cooperative matrices; ./dev test --vulkan-coop fetches a Mesa that has", False

@@ -6,7 +6,12 @@ namespace weft {
 
 // Mesa's device in software runs a subgroup as one vector, and the subgroups of a workgroup in turns from barrier to
 // barrier; it goes through the code of those without work as well. Its compiler takes minutes for kernels of many
-// matrix operations: its tile has 8 of them.
+// matrix operations: the small tile has 8 of them.
+static constexpr MatrixTile smallTile = {
+    .subgroupsDown = 2, .subgroupsAcross = 2, .down = 2, .across = 2, .steps = 2, .ofAttention = 2};
+static constexpr MatrixTile largeTile = {
+    .subgroupsDown = 2, .subgroupsAcross = 4, .down = 4, .across = 2, .steps = 2, .ofAttention = 4, .unrolls = true};
+
 static constexpr GpuProfile profiles[] = {
     {.name = "generic", .description = "every device with Vulkan 1.2", .invocations = 128, .sharedBytes = 16384},
     {.name = "lavapipe-8",
@@ -24,7 +29,17 @@ static constexpr GpuProfile profiles[] = {
      .subgroupsAlone = true,
      .itemsOfGroup = 32,
      .matrix = {8, 8, 8},
-     .tile = {.subgroupsDown = 2, .subgroupsAcross = 2, .down = 2, .across = 2, .steps = 2, .ofAttention = 2}},
+     .tile = smallTile},
+    {.name = "lavapipe-8-coop2",
+     .description = "the same, which reduces matrices, too",
+     .invocations = 128,
+     .sharedBytes = 32768,
+     .subgroup = 8,
+     .subgroupsAlone = true,
+     .itemsOfGroup = 32,
+     .matrix = {8, 8, 8},
+     .tile = smallTile,
+     .reducesMatrices = true},
     {.name = "nvidia-32",
      .description = "NVIDIA's GPUs",
      .invocations = 256,
@@ -38,13 +53,16 @@ static constexpr GpuProfile profiles[] = {
      .subgroup = 32,
      .groupsAtOnce = 256,
      .matrix = {16, 16, 16},
-     .tile = {.subgroupsDown = 2,
-              .subgroupsAcross = 4,
-              .down = 4,
-              .across = 2,
-              .steps = 2,
-              .ofAttention = 4,
-              .unrolls = true}},
+     .tile = largeTile},
+    {.name = "nvidia-32-coop2",
+     .description = "the same with drivers that reduce matrices",
+     .invocations = 256,
+     .sharedBytes = 49152,
+     .subgroup = 32,
+     .groupsAtOnce = 256,
+     .matrix = {16, 16, 16},
+     .tile = largeTile,
+     .reducesMatrices = true},
 };
 
 llvm::ArrayRef<GpuProfile> gpuProfiles() { return profiles; }

@@ -42,6 +42,8 @@ struct GpuProfile {
   int64_t groupsAtOnce = 0;
   MatrixShape matrix = {};
   MatrixTile tile = {};
+  /// Subgroups reduce rows of matrices, and compute with single elements and their places: VK_NV_cooperative_matrix2.
+  bool reducesMatrices = false;
 };
 
 /// All profiles, the most general first.

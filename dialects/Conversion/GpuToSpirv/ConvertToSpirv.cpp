@@ -3,6 +3,7 @@
 // function itself: its argument, the address of its record, is all that is pushed to it.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/GpuToSpirv/Matrices.h"
+#include "dialects/Conversion/GpuToSpirv/MatrixCalls.h"
 #include "dialects/Conversion/Passes.h"
 #include "mlir/Conversion/ArithToSPIRV/ArithToSPIRV.h"
 #include "mlir/Conversion/FuncToSPIRV/FuncToSPIRV.h"
@@ -51,14 +52,15 @@ spirv::TargetEnvAttr environment(MLIRContext *context, const GpuProfile &profile
                                        C::GroupNonUniformShuffle,
                                        C::VulkanMemoryModel,
                                        C::GroupNonUniform,
-                                       C::CooperativeMatrixKHR};
+                                       C::CooperativeMatrixKHR,
+                                       C::Linkage};
   static constexpr spirv::Extension extensions[] = {
       spirv::Extension::SPV_KHR_physical_storage_buffer, spirv::Extension::SPV_KHR_8bit_storage,
       spirv::Extension::SPV_KHR_16bit_storage,           spirv::Extension::SPV_KHR_storage_buffer_storage_class,
       spirv::Extension::SPV_KHR_vulkan_memory_model,     spirv::Extension::SPV_KHR_cooperative_matrix};
   // The dialect asks for 1.6 where there are matrices; the extension itself does not.
   auto triple = spirv::VerCapExtAttr::get(hasMatrices ? spirv::Version::V_1_6 : version,
-                                          ArrayRef(capabilities).drop_back(hasMatrices ? 0 : 3),
+                                          ArrayRef(capabilities).drop_back(hasMatrices ? 0 : 4),
                                           ArrayRef(extensions).drop_back(hasMatrices ? 0 : 2), context);
   auto limits = spirv::ResourceLimitsAttr::get(context, profile.sharedBytes, profile.invocations,
                                                Builder(context).getI32ArrayAttr({128, 128, 64}), profile.subgroup,
@@ -68,7 +70,7 @@ spirv::TargetEnvAttr environment(MLIRContext *context, const GpuProfile &profile
 }
 
 /// Upstream's loops say what they carry only at the end of a round: for one without a round it has to be said here.
-/// (Not for matrices, of which there is no choice: all of a subgroup go through their loops, which have a round.)
+/// Of matrices there is no choice by `select`: a branch chooses, as all of the subgroup do.
 void completeEmptyLoops(Operation *module) {
   module->walk([](scf::ForOp loop) {
     if (loop.getNumResults() == 0)
@@ -85,6 +87,20 @@ void completeEmptyLoops(Operation *module) {
       auto either = arith::SelectOp::create(b, hasRound, result, init);
       result.replaceAllUsesExcept(either.getResult(), either);
     }
+    SmallVector<Value> matrices, inits;
+    for (auto [result, init] : llvm::zip_equal(loop.getResults(), loop.getInitArgs()))
+      if (!result.use_empty() && isa<gpu::MMAMatrixType>(result.getType())) {
+        matrices.push_back(result);
+        inits.push_back(init);
+      }
+    if (matrices.empty())
+      return;
+    auto yield = [](ArrayRef<Value> values) {
+      return [values](OpBuilder &b, Location loc) { scf::YieldOp::create(b, loc, values); };
+    };
+    auto either = scf::IfOp::create(b, hasRound, yield(matrices), yield(inits));
+    for (auto [matrix, chosen] : llvm::zip_equal(matrices, either.getResults()))
+      matrix.replaceUsesWithIf(chosen, [&](OpOperand &use) { return !either->isAncestor(use.getOwner()); });
   });
 }
 
@@ -213,12 +229,15 @@ struct ConvertToSpirv : impl::ConvertToSpirvPassBase<ConvertToSpirv> {
     // update-vce names the lowest version, which does not fit what lower-abi-attrs has made for ours, and extensions
     // that our version holds.
     spirv::VerCapExtAttr found = *module.getVceTriple();
-    ArrayRef<spirv::Extension> core = spirv::getImpliedExtensions(version);
+    bool hasCalls = matrix_calls::areIn(module);
+    spirv::Version ours = hasCalls ? spirv::Version::V_1_6 : version;
+    ArrayRef<spirv::Extension> core = spirv::getImpliedExtensions(ours);
     SmallVector<spirv::Extension> extensions;
     for (spirv::Extension extension : found.getExtensions())
       if (!llvm::is_contained(core, extension))
         extensions.push_back(extension);
     SmallVector<spirv::Capability> capabilities(found.getCapabilities());
+    llvm::erase(capabilities, spirv::Capability::Linkage); // of functions that no binary has: see MatrixCalls.h
     // Which no op of the dialect asks for by its type.
     if (module
             .walk([](spirv::AtomicUMinOp op) {
@@ -232,7 +251,7 @@ struct ConvertToSpirv : impl::ConvertToSpirvPassBase<ConvertToSpirv> {
       capabilities.push_back(spirv::Capability::GroupNonUniform);
     if (hasMatrices(module))
       useVulkanMemoryModel(module, capabilities);
-    module.setVceTripleAttr(spirv::VerCapExtAttr::get(version, capabilities, extensions, &getContext()));
+    module.setVceTripleAttr(spirv::VerCapExtAttr::get(ours, capabilities, extensions, &getContext()));
   }
 };
 

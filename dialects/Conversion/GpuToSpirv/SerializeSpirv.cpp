@@ -2,6 +2,7 @@
 // Answers: is every kernel valid SPIR-V, and what does an artefact carry of it?
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/GpuToSpirv/Matrices.h"
+#include "dialects/Conversion/GpuToSpirv/MatrixCalls.h"
 #include "dialects/Conversion/Passes.h"
 #include "dialects/Weft/IR/ModelContract.h"
 #include "mlir/Dialect/SPIRV/IR/SPIRVDialect.h"
@@ -63,18 +64,20 @@ int64_t bytesOf(Type type) {
   return type.isIntOrFloat() ? llvm::divideCeil(type.getIntOrFloatBitWidth(), 8) : 0;
 }
 
-/// Whether the validator at hand has heard of cooperative matrices: that of Debian 12 has not.
-bool knowsMatrices() {
-  static const bool knows = [] {
-    spv_context context = spvContextCreate(SPV_ENV_UNIVERSAL_1_5);
-    StringRef text = "OpCapability CooperativeMatrixKHR\n";
-    spv_binary binary = nullptr;
-    bool isRead = spvTextToBinary(context, text.data(), text.size(), &binary, nullptr) == SPV_SUCCESS;
-    spvBinaryDestroy(binary);
-    spvContextDestroy(context);
-    return isRead;
-  }();
-  return knows;
+/// Whether the validator at hand has heard of a capability: that of Debian 12 has not of cooperative matrices.
+bool knows(StringRef capability) {
+  spv_context context = spvContextCreate(SPV_ENV_UNIVERSAL_1_6);
+  std::string text = ("OpCapability " + capability + "\n").str();
+  spv_binary binary = nullptr;
+  bool isRead = spvTextToBinary(context, text.data(), text.size(), &binary, nullptr) == SPV_SUCCESS;
+  spvBinaryDestroy(binary);
+  spvContextDestroy(context);
+  return isRead;
+}
+
+bool knowsAllOf(spirv::ModuleOp module) {
+  static const bool knowsMatrices = knows("CooperativeMatrixKHR"), knowsCalls = knows("CooperativeMatrixReductionsNV");
+  return (!hasMatrices(module) || knowsMatrices) && (!matrix_calls::areIn(module) || knowsCalls);
 }
 
 struct SerializeSpirv : impl::SerializeSpirvPassBase<SerializeSpirv> {
@@ -84,7 +87,8 @@ struct SerializeSpirv : impl::SerializeSpirvPassBase<SerializeSpirv> {
     SmallVector<Attribute> kernels;
     for (auto module : llvm::make_early_inc_range(getOperation().getOps<spirv::ModuleOp>())) {
       SmallVector<uint32_t> words;
-      if (failed(spirv::serialize(module, words)) || failed(validate(module, words)))
+      if (failed(spirv::serialize(module, words)) || failed(matrix_calls::expand(module, words)) ||
+          failed(validate(module, words)))
         return signalPassFailure();
       if (checkOnly)
         continue;
@@ -99,9 +103,9 @@ struct SerializeSpirv : impl::SerializeSpirvPassBase<SerializeSpirv> {
   }
 
   LogicalResult validate(spirv::ModuleOp module, ArrayRef<uint32_t> words) {
-    if (hasMatrices(module) && !knowsMatrices())
+    if (!knowsAllOf(module))
       return success();
-    spv_context context = spvContextCreate(SPV_ENV_VULKAN_1_2);
+    spv_context context = spvContextCreate(matrix_calls::areIn(module) ? SPV_ENV_VULKAN_1_3 : SPV_ENV_VULKAN_1_2);
     spv_const_binary_t binary = {words.data(), words.size()};
     spv_diagnostic diagnostic = nullptr;
     bool isValid = spvValidate(context, &binary, &diagnostic) == SPV_SUCCESS;
@@ -131,6 +135,8 @@ struct SerializeSpirv : impl::SerializeSpirvPassBase<SerializeSpirv> {
     uint32_t features = 0;
     for (spirv::Capability capability : module.getVceTriple()->getCapabilities())
       features |= featureOf(capability);
+    if (matrix_calls::areIn(module))
+      features |= WEFT_ABI_VK_COOPMAT2;
     // Where invocations of a subgroup work together, how many there are is a part of the kernel.
     bool subgroups = usesSubgroups(module);
     int64_t subgroup = subgroups ? spirv::lookupTargetEnv(module).getResourceLimits().getSubgroupSize() : 0;

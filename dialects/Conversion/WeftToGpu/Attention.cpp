@@ -353,7 +353,7 @@ void emitAttention(ImplicitLocOpBuilder &b, AttentionOp op, const GpuLimits &lim
     if (!matrices.fits(op, limits))
       return emitFor(manyRows, /*isFew=*/false)();
     host.when(isAtMost(rowsForMatrices - 1), emitFor(manyRows, /*isFew=*/false),
-              [&] { MatrixAttention(b, op, limits, matrices).emit(); });
+              [&] { emitMatrixAttention(b, op, limits, matrices); });
   };
   std::function<void(size_t)> emitFrom = [&](size_t i) {
     if (i == counts.size())

@@ -1,30 +1,24 @@
 //===- AttentionMatrices.cpp - attention by cooperative matrices --------------------------------------------------===//
-// Answers: by which steps does a workgroup go through the keys?
+// Answers: by which steps does a workgroup whose subgroups multiply matrices go through the keys?
 //
 //   Q = scaled queries in f16                                         in workgroup memory
 //   for each tile of keys that the mask may admit
-//     K = keys in f16;  S = Q K^T                                     matrices; S goes to workgroup memory
+//     K = keys in f16;  S = Q K^T
 //     V = values in f16, in the place of K
-//     s = scored and masked S;  m' = max(m, s);  P = exp(s - m')      one or several invocations have a row
-//     O = O exp(m - m') + P V                                         matrices of sums, in registers
-//   result = O / l
-//
-// O is scaled by a matrix of equal columns, which passes through workgroup memory: no invocation knows which elements
-// of a matrix it has. A pair that is not admitted has -0 for P, and its value must not count even where it is infinite
-// or NaN: where a tile holds such a value and there is a mask, products are added up one by one.
+//     P = probabilities of S, and O of the tiles before is scaled     AttentionInMemory.cpp, AttentionInRegisters.cpp
+//     O = O + P V                                                     in registers
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToGpu/AttentionMatrices.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include <limits>
 
 using namespace mlir;
 
 namespace weft::grid {
 
-constexpr int16_t notAdmitted = std::numeric_limits<int16_t>::min(); // -0 in f16
-constexpr int64_t mostValues = 256; // elements of a value: as many sums as registers hold
+constexpr int64_t mostValues = 256;  // elements of a value: as many sums as registers hold
+constexpr int64_t mostProducts = 32; // that are written out where the profile does not write out loops
 
 static int64_t sizeOf(Value data, unsigned dim) { return cast<MemRefType>(data.getType()).getDimSize(dim); }
 
@@ -32,25 +26,33 @@ static int64_t sizeOf(Value data, unsigned dim) { return cast<MemRefType>(data.g
 
 MatrixAttentionShape::MatrixAttentionShape(AttentionOp op, const GpuLimits &limits)
     : matrix(limits.matrix), subgroups(limits.tile.ofAttention), threads(subgroups * limits.subgroup),
-      rows(subgroups * matrix.rows), keys(4 * matrix.columns) {
+      inRegisters(limits.reducesMatrices && matrix.columns == matrix.depth), rows(subgroups * matrix.rows),
+      keys(4 * matrix.columns) {
   if (!matrix)
     return;
   width = llvm::alignTo(sizeOf(op.getQuery(), 3), matrix.depth);
   valueWidth = llvm::alignTo(sizeOf(op.getValue(), 3), matrix.columns);
   each = limits.subgroup / matrix.rows;
-  while (keys > matrix.columns && sharedBytes() > limits.sharedBytes)
+  // No loop goes through probabilities in registers.
+  auto isTooLong = [&] {
+    int64_t products = keys / matrix.columns * (valueWidth / matrix.columns);
+    return inRegisters && !limits.tile.unrolls && products > mostProducts;
+  };
+  while (keys > matrix.columns && (sharedBytes() > limits.sharedBytes || isTooLong()))
     keys /= 2;
 }
 
 int64_t MatrixAttentionShape::sharedBytes() const {
-  int64_t halves = rows * padded(width / 2) + keys * padded(std::max(width, valueWidth) / 2) + rows * padded(keys / 2);
-  return 4 * (halves + rows * padded(keys) + rows * matrix.columns + threads + 1);
+  int64_t words = rows * padded(width / 2) + keys * padded(std::max(width, valueWidth) / 2) + 1;
+  if (!inRegisters)
+    words += rows * padded(keys / 2) + rows * padded(keys) + rows * matrix.columns + threads;
+  return 4 * words;
 }
 
 bool MatrixAttentionShape::fits(AttentionOp op, const GpuLimits &limits) const {
   if (!matrix || !op.getRoundsToF16() || !op.getSimilarity().empty() || op.getWeights() || !op.getWeigh().empty())
     return false;
-  return limits.subgroup % matrix.rows == 0 && matrix.depth % 2 == 0 && matrix.columns % 2 == 0 &&
+  return (inRegisters || limits.subgroup % matrix.rows == 0) && matrix.depth % 2 == 0 && matrix.columns % 2 == 0 &&
          keys % matrix.depth == 0 && valueWidth <= mostValues && sharedBytes() <= limits.sharedBytes;
 }
 
@@ -73,15 +75,7 @@ void MatrixAttention::emitGroup(Kernel &k) {
   });
   rowsInGroup = queryBlock(k);
   range = boundsOf(k);
-
-  Value none = gpu::SubgroupMmaConstantMatrixOp::create(b, typeOf("COp"), k.constant(0.0f));
-  Values state = {k.constant(minusInfinity), k.constant(0.0f)}; // the row's maximum, and the sum of its probabilities
-  state.append(shape.valueWidth / shape.matrix.columns, none);
-  state = eachTile(k, state, [&](const Tile &tile, ValueRange state) { return addTile(k, tile, state); });
-
-  Value sum = ofRow(k, state[1], [&](Value x, Value y) { return plus(k, x, y); });
-  RowEnd end = endOfRow(k, state[0], sum, ownPlace.head);
-  writeMatrices(k, ValueRange(state).drop_front(2), end);
+  emitRows(k);
 }
 
 void MatrixAttention::allocateMatrices(Kernel &k) {
@@ -89,15 +83,8 @@ void MatrixAttention::allocateMatrices(Kernel &k) {
   auto pair = VectorType::get({2}, b.getF16Type());
   queryPairs = k.shared({rows, padded(shape.width / 2)}, pair);
   staged = k.shared({keysOfTile, padded(std::max(shape.width, shape.valueWidth) / 2)}, pair);
-  scores = k.shared({rows, padded(keysOfTile)});
-  probabilities = k.shared({rows, padded(keysOfTile / 2)}, pair);
-  rowFactors = k.shared({rows, shape.matrix.columns});
-  exchanged = k.shared({k.threads});
   flag = k.shared({1}, b.getI32Type());
   subgroupRow = k.mul(gpu::SubgroupIdOp::create(b, b.getIndexType(), /*upper_bound=*/nullptr), shape.matrix.rows);
-  ownRow = k.divide(k.thread, shape.each);
-  lane = k.remainder(k.thread, shape.each);
-  ownPlace = placeOf(k, ownRow);
 }
 
 //===-- matrices --------------------------------------------------------------------------------------------------===//
@@ -108,6 +95,14 @@ Type MatrixAttention::typeOf(StringRef use) {
     return gpu::MMAMatrixType::get({m.rows, m.columns}, b.getF32Type(), use);
   auto size = use == "AOp" ? std::array{m.rows, m.depth} : std::array{m.depth, m.columns};
   return gpu::MMAMatrixType::get(size, b.getF16Type(), use);
+}
+
+Value MatrixAttention::filled(Kernel &k, float number) {
+  return gpu::SubgroupMmaConstantMatrixOp::create(b, typeOf("COp"), k.constant(number));
+}
+
+Value MatrixAttention::combined(Value x, Value y, gpu::MMAElementwiseOp operation) {
+  return gpu::SubgroupMmaElementwiseOp::create(b, x.getType(), ValueRange{x, y}, operation);
 }
 
 /// `column` counts elements, of which pairs of halves have two.
@@ -121,7 +116,7 @@ Value MatrixAttention::load(StringRef use, Value memory, Value row, Value column
                                               transposed ? b.getUnitAttr() : UnitAttr());
 }
 
-void MatrixAttention::store(Kernel &, Value matrix, Value memory, Value row, Value column) {
+void MatrixAttention::store(Value matrix, Value memory, Value row, Value column) {
   int64_t length = cast<MemRefType>(memory.getType()).getDimSize(1);
   gpu::SubgroupMmaStoreMatrixOp::create(b, matrix, memory, ValueRange{row, column}, b.getIndexAttr(length),
                                         /*transpose=*/UnitAttr());
@@ -169,47 +164,35 @@ void MatrixAttention::bringKeys(Kernel &k, const Tile &tile) {
 }
 
 /// The flag is set where a value is not finite: by any number of invocations, all to the same.
-void MatrixAttention::bringValues(Kernel &k, const Tile &tile) {
+void MatrixAttention::bringValues(Kernel &k, const Tile &tile, llvm::function_ref<Value(Value)> number) {
   Value lastKey = k.add(k.add(tile.begin, tile.size), -1);
   Value largest = k.constant(65504.0f);
   bring(k, staged, keysOfTile, E, shape.valueWidth, [&](Value row, Value element) {
     Value key = k.min(k.add(tile.begin, row), lastKey);
-    Value number = k.load(op.getValue(), {batch, key, keyHead, element});
+    Value value = k.load(op.getValue(), {batch, key, keyHead, element});
     if (hasMask()) {
-      Value magnitude = math::AbsFOp::create(b, number);
+      Value magnitude = math::AbsFOp::create(b, value);
       Value isNot = arith::CmpFOp::create(b, arith::CmpFPredicate::UGT, magnitude, largest);
       k.when(isNot, [&] { k.store(arith::ConstantOp::create(b, b.getI32IntegerAttr(1)), flag, k.index(0)); });
     }
-    return k.select(k.less(row, tile.size), number, k.constant(0.0f));
+    return k.select(k.less(row, tile.size), number(value), k.constant(0.0f));
   });
+}
+
+Value MatrixAttention::isFlagged(Kernel &k) {
+  return k.compare(arith::CmpIPredicate::ne, k.load(flag, k.index(0)),
+                   arith::ConstantOp::create(b, b.getI32IntegerAttr(0)));
 }
 
 //===-- a tile of keys --------------------------------------------------------------------------------------------===//
 
-Attention::Values MatrixAttention::addTile(Kernel &k, const Tile &tile, ValueRange state) {
+Attention::Values MatrixAttention::multiplyKeys(Kernel &k, const Tile &tile) {
   k.barrier(); // all are done with the last tile
   bringKeys(k, tile);
   k.barrier();
-  multiplyKeys(k);
-  k.barrier();
-  bringValues(k, tile);
-  Values next = updateRow(k, tile, state.take_front(2));
-  Value factor = next.pop_back_val();
-  Values results = scaleRows(k, factor, state.drop_front(2));
-  if (!hasMask()) {
-    next.append(addProducts(k, results));
-    return next;
-  }
-  Value isOdd = k.compare(arith::CmpIPredicate::ne, k.load(flag, k.index(0)),
-                          arith::ConstantOp::create(b, b.getI32IntegerAttr(0)));
-  next.append(k.choose(isOdd, [&] { return addAdmitted(k, results); }, [&] { return addProducts(k, results); }));
-  return next;
-}
-
-void MatrixAttention::multiplyKeys(Kernel &k) {
   const MatrixShape &m = shape.matrix;
   const int64_t across = keysOfTile / m.columns;
-  Values sums(across, gpu::SubgroupMmaConstantMatrixOp::create(b, typeOf("COp"), k.constant(0.0f)));
+  Values sums(across, filled(k, 0.0f));
   sums = repeat(k, shape.width, m.depth, sums, [&](Value element, ValueRange soFar) {
     Values next;
     Value left = load("AOp", queryPairs, subgroupRow, element);
@@ -219,159 +202,24 @@ void MatrixAttention::multiplyKeys(Kernel &k) {
     }
     return next;
   });
-  for (int64_t c = 0; c < across; ++c)
-    store(k, sums[c], scores, subgroupRow, k.index(c * m.columns));
+  return sums;
 }
 
-Value MatrixAttention::ofRow(Kernel &k, Value own, llvm::function_ref<Value(Value, Value)> combine) {
-  if (shape.each == 1)
-    return own;
-  k.store(own, exchanged, k.thread);
-  k.barrier();
-  Value first = k.mul(ownRow, shape.each), all = k.load(exchanged, first);
-  for (int64_t i = 1; i < shape.each; ++i)
-    all = combine(all, k.load(exchanged, k.add(first, i)));
-  return all;
-}
-
-/// The new maximum and sum, and the factor of what was added up before.
-Attention::Values MatrixAttention::updateRow(Kernel &k, const Tile &tile, ValueRange state) {
-  auto two = VectorType::get({2}, b.getF16Type());
-  Value lastKey = k.add(k.add(tile.begin, tile.size), -1);
-  auto half = [&](int16_t bits) -> Value {
-    return arith::ConstantOp::create(
-        b, b.getFloatAttr(b.getF16Type(), APFloat(APFloat::IEEEhalf(), APInt(16, bits, true))));
-  };
-  Value yes = half(0), no = half(notAdmitted);
-  auto eachPair = [&](ValueRange soFar, llvm::function_ref<Values(Value, ValueRange)> body) {
-    return k.loop(lane, k.index(keysOfTile / 2), k.index(shape.each), soFar, body);
-  };
-  Values best = eachPair(k.constant(minusInfinity), [&](Value pair, ValueRange soFar) {
-    Value most = soFar[0];
-    Values marks;
-    for (int64_t n = 0; n < 2; ++n) {
-      Value inTile = k.add(k.mul(pair, 2), n), isThere = k.less(inTile, tile.size);
-      Value key = k.min(k.add(tile.begin, inTile), lastKey);
-      Values sum = {k.load(scores, {ownRow, inTile})};
-      Value isAdmitted = admits(k, tile, ownPlace, key, isThere);
-      Value number = k.select(isAdmitted, score(k, sum, ownPlace, key), k.constant(minusInfinity));
-      k.store(number, scores, {ownRow, inTile});
-      marks.push_back(k.select(isAdmitted, yes, no));
-      most = larger(k, number, most);
-    }
-    k.store(vector::FromElementsOp::create(b, two, marks), probabilities, {ownRow, pair});
-    return Values{most};
-  });
-  auto largest = [&](Value x, Value y) { return larger(k, x, y); };
-  Value maximum = larger(k, ofRow(k, best[0], largest), state[0]);
-  Value isNone = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, maximum, k.constant(minusInfinity));
-  Value subtract = k.select(isNone, k.constant(0.0f), maximum);
-  Value factor = exponential(k, minus(k, state[0], subtract));
-  Values sum = eachPair(times(k, state[1], factor), [&](Value pair, ValueRange soFar) {
-    Value marks = k.load(probabilities, {ownRow, pair}), sum = soFar[0];
-    Values halves;
-    for (int64_t n = 0; n < 2; ++n) {
-      Value number = k.load(scores, {ownRow, k.add(k.mul(pair, 2), n)});
-      Value p = exponential(k, minus(k, number, subtract));
-      Value bits = arith::BitcastOp::create(b, b.getI16Type(), vector::ExtractOp::create(b, marks, n));
-      Value isAdmitted =
-          k.compare(arith::CmpIPredicate::eq, bits, arith::ConstantOp::create(b, b.getI16IntegerAttr(0)));
-      sum = k.select(isAdmitted, plus(k, sum, p), sum);
-      halves.push_back(k.select(isAdmitted, arith::TruncFOp::create(b, b.getF16Type(), p).getResult(), no));
-    }
-    k.store(vector::FromElementsOp::create(b, two, halves), probabilities, {ownRow, pair});
-    return Values{sum};
-  });
-  return {maximum, sum[0], factor};
-}
-
-/// Multiplies each row by the factor of its invocation; all have arrived when it returns.
-Attention::Values MatrixAttention::scaleRows(Kernel &k, Value factor, ValueRange results) {
-  k.loop(lane, k.index(shape.matrix.columns), k.index(shape.each),
-         [&](Value column) { k.store(factor, rowFactors, {ownRow, column}); });
-  k.barrier();
-  Value factors = load("COp", rowFactors, subgroupRow, k.index(0));
-  return llvm::map_to_vector(results, [&](Value matrix) -> Value {
-    return gpu::SubgroupMmaElementwiseOp::create(b, matrix.getType(), ValueRange{matrix, factors},
-                                                 gpu::MMAElementwiseOp::MULF);
-  });
-}
-
-Attention::Values MatrixAttention::addProducts(Kernel &k, ValueRange results) {
-  const MatrixShape &m = shape.matrix;
-  return repeat(k, keysOfTile, m.depth, results, [&](Value key, ValueRange soFar) {
-    Values next;
-    Value left = load("AOp", probabilities, subgroupRow, key);
-    for (auto [e, sum] : llvm::enumerate(soFar)) {
-      Value right = load("BOp", staged, key, k.index(e * m.columns));
-      next.push_back(gpu::SubgroupMmaComputeOp::create(b, left, right, sum, UnitAttr(), UnitAttr()));
-    }
-    return next;
-  });
-}
-
-/// The same, one product after another, and only those of pairs that are admitted.
-Attention::Values MatrixAttention::addAdmitted(Kernel &k, ValueRange results) {
-  const int64_t columns = shape.matrix.columns;
-  auto halfOf = [&](Value memory, Value row, Value element) -> Value {
-    Value pair = k.load(memory, {row, k.divide(element, 2)});
-    Value isSecond = k.compare(arith::CmpIPredicate::ne, k.remainder(element, 2), k.index(0));
-    return k.select(isSecond, vector::ExtractOp::create(b, pair, 1), vector::ExtractOp::create(b, pair, 0));
-  };
-  auto wide = [&](Value half) -> Value { return arith::ExtFOp::create(b, b.getF32Type(), half); };
+Attention::Values MatrixAttention::addProduct(Kernel &k, Value left, Value key, ValueRange sums) {
   Values next;
-  for (auto [e, matrix] : llvm::enumerate(results)) {
-    k.loop(lane, k.index(columns), k.index(shape.each), [&, e = e](Value column) {
-      Values sum = k.loop(k.index(keysOfTile), k.constant(0.0f), [&](Value key, ValueRange soFar) {
-        Value p = halfOf(probabilities, ownRow, key), value = halfOf(staged, key, k.add(column, e * columns));
-        Value bits = arith::BitcastOp::create(b, b.getI16Type(), p);
-        Value counts =
-            k.compare(arith::CmpIPredicate::ne, bits, arith::ConstantOp::create(b, b.getI16IntegerAttr(notAdmitted)));
-        return Values{k.select(counts, fma(k, wide(p), wide(value), soFar[0]), soFar[0])};
-      });
-      k.store(sum[0], scores, {ownRow, column});
-    });
-    k.barrier();
-    Value products = load("COp", scores, subgroupRow, k.index(0));
-    next.push_back(gpu::SubgroupMmaElementwiseOp::create(b, matrix.getType(), ValueRange{matrix, products},
-                                                         gpu::MMAElementwiseOp::ADDF));
-    k.barrier();
+  for (auto [e, sum] : llvm::enumerate(sums)) {
+    Value right = load("BOp", staged, key, k.index(e * shape.matrix.columns));
+    next.push_back(gpu::SubgroupMmaComputeOp::create(b, left, right, sum, UnitAttr(), UnitAttr()));
   }
   return next;
 }
 
-//===-- results ---------------------------------------------------------------------------------------------------===//
-
-// Rows that admit nothing are 0, whatever 0 * value has made of them.
-void MatrixAttention::writeMatrices(Kernel &k, ValueRange results, const RowEnd &end) {
-  const int64_t columns = shape.matrix.columns;
-  k.barrier(); // all are done with the last tile
-  Values scaled = scaleRows(k, end.factor, results);
-  k.barrier();
-  k.when(k.compare(arith::CmpIPredicate::eq, lane, k.index(0)), [&] {
-    k.store(k.select(end.empty, k.constant(1.0f), k.constant(0.0f)), rowFactors, {ownRow, k.index(0)});
-    if (op.getLse())
-      k.when(ownPlace.isInside,
-             [&] { k.store(end.lse, op.getOuts()[op.getLseNumber()], {batch, ownPlace.query, ownPlace.head}); });
-  });
-  const int64_t together = keysOfTile / columns; // matrices that a row of scores has room for
-  for (size_t first = 0; first < scaled.size(); first += together) {
-    const int64_t width = std::min<int64_t>(together, scaled.size() - first) * columns;
-    for (int64_t c = 0; c < width; c += columns)
-      store(k, scaled[first + c / columns], scores, subgroupRow, k.index(c));
-    k.barrier();
-    k.loop(k.thread, k.index(rows * width), k.index(k.threads), [&](Value i) {
-      Value row = k.divide(i, width), column = k.remainder(i, width), element = k.add(column, first * columns);
-      Place place = placeOf(k, row);
-      k.when(k.both(place.isInside, k.less(element, k.index(E))), [&] {
-        Value isEmpty = arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, k.load(rowFactors, {row, k.index(0)}),
-                                              k.constant(0.0f));
-        Value result = k.select(isEmpty, k.constant(0.0f), k.load(scores, {row, column}));
-        k.store(result, op.getOut(), {batch, place.query, place.head, element});
-      });
-    });
-    k.barrier();
-  }
+void emitMatrixAttention(ImplicitLocOpBuilder &b, AttentionOp op, const GpuLimits &limits,
+                         const MatrixAttentionShape &shape) {
+  if (shape.inRegisters)
+    AttentionInRegisters(b, op, limits, shape).emit();
+  else
+    AttentionInMemory(b, op, limits, shape).emit();
 }
 
 } // namespace weft::grid

@@ -19,7 +19,7 @@ struct GpuLimits {
       : invocations(profile.invocations), sharedBytes(profile.sharedBytes), subgroup(profile.subgroup),
         subgroupsAlone(profile.subgroupsAlone),
         itemsOfGroup(profile.itemsOfGroup ? profile.itemsOfGroup : profile.invocations), matrix(profile.matrix),
-        tile(profile.tile) {}
+        tile(profile.tile), reducesMatrices(profile.reducesMatrices) {}
 
   int64_t invocations; ///< of a workgroup; a power of two
   int64_t sharedBytes; ///< of workgroup memory
@@ -28,6 +28,7 @@ struct GpuLimits {
   int64_t itemsOfGroup;
   MatrixShape matrix;
   MatrixTile tile;
+  bool reducesMatrices; ///< the ops of the matrix dialect, beside products
 };
 
 /// Most workgroups along one dimension that every device launches.

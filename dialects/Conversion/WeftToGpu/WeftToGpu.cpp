@@ -4,6 +4,7 @@
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/Passes.h"
 #include "dialects/Conversion/WeftToGpu/Kernel.h"
+#include "dialects/Matrix/IR/MatrixOps.h"
 #include "dialects/Weft/IR/ModelContract.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"

@@ -91,7 +91,8 @@ typedef struct weft_abi_kernel {
   uint32_t subgroup_size; /* required; 0: any */
   uint32_t shared_bytes;  /* of workgroup memory */
   uint32_t features;      /* WEFT_ABI_VK_ bits */
-  uint32_t matrix; /* rows | columns << 8 | depth << 16 of cooperative matrices of f16, summed up in f32; 0: none */
+  uint32_t matrix; /* rows | columns << 8 | depth << 16 of cooperative matrices of f16, summed up in f32; 0: none.
+                      With WEFT_ABI_VK_COOPMAT2 the device also has to sum them up in f16. */
 } weft_abi_kernel;
 
 /* The code of one entry point for one CPU level, or for Vulkan.

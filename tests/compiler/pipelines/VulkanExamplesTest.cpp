@@ -135,7 +135,7 @@ void expectWithin(ModuleOp module, const GpuProfile &profile) {
     if (features & WEFT_ABI_VK_COOPMAT) {
       ASSERT_TRUE(profile.matrix);
       EXPECT_EQ(features & ofMatrices, ofMatrices);
-      EXPECT_EQ(features & ~(always | ofMatrices), 0);
+      EXPECT_EQ(features & ~(always | ofMatrices | (profile.reducesMatrices ? WEFT_ABI_VK_COOPMAT2 : 0)), 0);
       EXPECT_EQ(number(kernel, "subgroup_size"), profile.subgroup);
       EXPECT_EQ(invocations % profile.subgroup, 0);
       EXPECT_EQ(matrix, profile.matrix.rows | profile.matrix.columns << 8 | profile.matrix.depth << 16);
@@ -155,6 +155,8 @@ void expectWithin(ModuleOp module, const GpuProfile &profile) {
     StringRef binary = kernel.getAs<StringAttr>("spirv").getValue();
     ASSERT_GT(binary.size(), 20u);
     EXPECT_EQ(llvm::support::endian::read32le(binary.data()), 0x07230203u);
+    EXPECT_EQ(llvm::support::endian::read32le(binary.data() + 4),
+              features & WEFT_ABI_VK_COOPMAT2 ? 0x00010600u : 0x00010500u);
     EXPECT_EQ(objections(binary), "");
   }
 }
@@ -228,6 +230,31 @@ TEST(VulkanValidator, KnowsCooperativeMatrices) {
         << "kernels with cooperative matrices are not validated: the SPIRV-Tools of Debian 12 do not know them; "
            "./dev test --vulkan-coop fetches some that do";
   EXPECT_EQ(objections(binary).find("Invalid capability operand"), std::string::npos);
+}
+
+/// Nor would it be seen if no example's attention stayed in matrices.
+TEST(VulkanAttention, StaysInMatricesWhereTheProfileReducesThem) {
+  DialectRegistry registry;
+  registerWeft(registry);
+  MLIRContext context(registry);
+  auto text = llvm::MemoryBuffer::getFile(folder + "attention/heads.weft");
+  std::string errors;
+  llvm::raw_string_ostream stream(errors);
+  for (const GpuProfile &profile : gpuProfiles()) {
+    OwningOpRef<ModuleOp> module = compileModel(context, "heads", (*text)->getBuffer(), FrontendOptions(), stream);
+    ASSERT_TRUE(module) << errors;
+    PipelineOptions options;
+    options.limits = vulkanLimits(profile);
+    options.types.weights = WeightType::F16;
+    options.to = Phase::llvm;
+    ASSERT_TRUE(succeeded(runPipeline(*module, options)));
+    auto kernels = (*module)->getAttrOfType<ArrayAttr>(contract::kernels).getAsRange<DictionaryAttr>();
+    auto has = [&](int64_t feature) {
+      return llvm::any_of(kernels, [&](DictionaryAttr kernel) { return number(kernel, "features") & feature; });
+    };
+    EXPECT_EQ(has(WEFT_ABI_VK_COOPMAT), static_cast<bool>(profile.matrix)) << profile.name.str();
+    EXPECT_EQ(has(WEFT_ABI_VK_COOPMAT2), profile.reducesMatrices) << profile.name.str();
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Examples, VulkanExamples, ::testing::ValuesIn(examples()), nameOf);

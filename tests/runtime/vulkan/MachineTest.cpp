@@ -158,6 +158,28 @@ TEST(Physical, NamesAllThatAKernelLacks) {
     EXPECT_NE(weft_vk_feature_name(bit), nullptr) << bit;
 }
 
+/// What becomes an operand of the next product has been a matrix of sums in f16.
+TEST(Physical, ReducedMatricesAreSummedUpInBothTypes) {
+  constexpr uint32_t size = 8 | 8 << 8 | 8 << 16, features = WEFT_ABI_VK_COOPMAT | WEFT_ABI_VK_COOPMAT2;
+  weft_vk_physical device{};
+  device.properties.limits.maxComputeWorkGroupInvocations = 64;
+  for (uint32_t &most : device.properties.limits.maxComputeWorkGroupSize)
+    most = 64;
+  weft_abi_kernel kernel{"k", nullptr, 0, {64, 1, 1}, 0, 0, features, size};
+  char missing[128];
+  device.features = WEFT_ABI_VK_COOPMAT;
+  EXPECT_FALSE(weft_vk_can_run(&device, &kernel, missing, sizeof missing));
+  EXPECT_STREQ(missing, "VK_NV_cooperative_matrix2");
+  device.features = features;
+  EXPECT_FALSE(weft_vk_can_run(&device, &kernel, missing, sizeof missing));
+  EXPECT_STREQ(missing, "cooperative matrices of f16 of 8 x 8 x 8");
+  device.matrices = {{size}, 1};
+  EXPECT_FALSE(weft_vk_can_run(&device, &kernel, missing, sizeof missing));
+  EXPECT_STREQ(missing, "cooperative matrices of f16 of 8 x 8 x 8, summed up in f16");
+  device.half_matrices = {{size}, 1};
+  EXPECT_TRUE(weft_vk_can_run(&device, &kernel, missing, sizeof missing)) << missing;
+}
+
 TEST(Physical, DiscreteGpusComeFirst) {
   weft_vk_physical discrete{}, integrated{}, software{};
   discrete.properties.deviceType = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
