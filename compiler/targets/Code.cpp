@@ -43,9 +43,11 @@ void setTarget(llvm::Function &function, const Level &level) {
   if (!level.features.empty())
     function.addFnAttr("target-features", level.features);
   function.addFnAttr("prefer-vector-width", level.vectorWidth);
-  // The ABI has no exceptions; tables for debuggers and profilers stay.
+  // The ABI has no exceptions; tables for debuggers and profilers stay. Where a function calls others, they rest on its
+  // frame pointer: without one, each argument that is pushed would have to be followed, in tables as large as the code.
   function.setDoesNotThrow();
   function.setUWTableKind(llvm::UWTableKind::Sync);
+  function.addFnAttr("frame-pointer", "non-leaf");
 }
 
 /// Called from the descriptor.
