@@ -12,57 +12,49 @@ static constexpr MatrixTile smallTile = {
 static constexpr MatrixTile largeTile = {
     .subgroupsDown = 2, .subgroupsAcross = 4, .down = 4, .across = 2, .steps = 2, .ofAttention = 4, .unrolls = true};
 
+static constexpr GpuProfile lavapipe = {.name = "lavapipe-8",
+                                        .description = "Mesa's device in software, with vectors of 256 bits",
+                                        .invocations = 128,
+                                        .sharedBytes = 32768,
+                                        .subgroup = 8,
+                                        .subgroupsAlone = true,
+                                        .itemsOfGroup = 32};
+static constexpr GpuProfile nvidia = {.name = "nvidia-32",
+                                      .description = "NVIDIA's GPUs",
+                                      .invocations = 256,
+                                      .sharedBytes = 49152,
+                                      .subgroup = 32,
+                                      .groupsAtOnce = 256};
+
+static constexpr GpuProfile withMatrices(GpuProfile profile, llvm::StringLiteral name, llvm::StringLiteral description,
+                                         MatrixShape matrix, MatrixTile tile) {
+  profile.name = name;
+  profile.description = description;
+  profile.matrix = matrix;
+  profile.tile = tile;
+  return profile;
+}
+
+static constexpr GpuProfile thatReduces(GpuProfile profile, llvm::StringLiteral name, llvm::StringLiteral description) {
+  profile.name = name;
+  profile.description = description;
+  profile.reducesMatrices = true;
+  return profile;
+}
+
+static constexpr GpuProfile lavapipeCoop = withMatrices(
+    lavapipe, "lavapipe-8-coop", "the same from Mesa 26 on, which has cooperative matrices", {8, 8, 8}, smallTile);
+static constexpr GpuProfile nvidiaCoop =
+    withMatrices(nvidia, "nvidia-32-coop", "NVIDIA's GPUs with tensor cores", {16, 16, 16}, largeTile);
+
 static constexpr GpuProfile profiles[] = {
     {.name = "generic", .description = "every device with Vulkan 1.2", .invocations = 128, .sharedBytes = 16384},
-    {.name = "lavapipe-8",
-     .description = "Mesa's device in software, with vectors of 256 bits",
-     .invocations = 128,
-     .sharedBytes = 32768,
-     .subgroup = 8,
-     .subgroupsAlone = true,
-     .itemsOfGroup = 32},
-    {.name = "lavapipe-8-coop",
-     .description = "the same from Mesa 26 on, which has cooperative matrices",
-     .invocations = 128,
-     .sharedBytes = 32768,
-     .subgroup = 8,
-     .subgroupsAlone = true,
-     .itemsOfGroup = 32,
-     .matrix = {8, 8, 8},
-     .tile = smallTile},
-    {.name = "lavapipe-8-coop2",
-     .description = "the same, which reduces matrices, too",
-     .invocations = 128,
-     .sharedBytes = 32768,
-     .subgroup = 8,
-     .subgroupsAlone = true,
-     .itemsOfGroup = 32,
-     .matrix = {8, 8, 8},
-     .tile = smallTile,
-     .reducesMatrices = true},
-    {.name = "nvidia-32",
-     .description = "NVIDIA's GPUs",
-     .invocations = 256,
-     .sharedBytes = 49152,
-     .subgroup = 32,
-     .groupsAtOnce = 256},
-    {.name = "nvidia-32-coop",
-     .description = "NVIDIA's GPUs with tensor cores",
-     .invocations = 256,
-     .sharedBytes = 49152,
-     .subgroup = 32,
-     .groupsAtOnce = 256,
-     .matrix = {16, 16, 16},
-     .tile = largeTile},
-    {.name = "nvidia-32-coop2",
-     .description = "the same with drivers that reduce matrices",
-     .invocations = 256,
-     .sharedBytes = 49152,
-     .subgroup = 32,
-     .groupsAtOnce = 256,
-     .matrix = {16, 16, 16},
-     .tile = largeTile,
-     .reducesMatrices = true},
+    lavapipe,
+    lavapipeCoop,
+    thatReduces(lavapipeCoop, "lavapipe-8-coop2", "the same, which reduces matrices, too"),
+    nvidia,
+    nvidiaCoop,
+    thatReduces(nvidiaCoop, "nvidia-32-coop2", "the same with drivers that reduce matrices"),
 };
 
 llvm::ArrayRef<GpuProfile> gpuProfiles() { return profiles; }
