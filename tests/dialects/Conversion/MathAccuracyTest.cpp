@@ -96,14 +96,14 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Function{"exp", std::exp, -87, 88, 1}, Function{"exp", std::exp, -1, 1, 1},
                     Function{"exp", std::exp, 88, 88.72, 1}, Function{"exp2", std::exp2, -126, 127.99, 1},
                     Function{"tanh", std::tanh, -1e-3, 1e-3, 2}, Function{"tanh", std::tanh, -12, 12, 5},
-                    Function{"erf", std::erf, -5, 5, 5}, Function{"erf", std::erf, -1e-3, 1e-3, 5},
-                    Function{"erfc", std::erfc, -5, 9, 3}, Function{"expm1", std::expm1, -20, 80, 3},
-                    Function{"expm1", std::expm1, -1e-3, 1e-3, 3}, Function{"log", std::log, 1e-30, 2, 1},
-                    Function{"log", std::log, 1, 1e30, 1}, Function{"log2", std::log2, 0.5, 2, 2},
-                    Function{"log1p", std::log1p, -0.999, 10, 3}, Function{"log1p", std::log1p, -1e-3, 1e-3, 3},
-                    Function{"sin", std::sin, -1e5, 1e5, 1}, Function{"cos", std::cos, -1e5, 1e5, 1},
-                    Function{"sinh", std::sinh, -1e-3, 1e-3, 2}, Function{"atan", std::atan, -10, 10, 1},
-                    Function{"cbrt", std::cbrt, -10, 10, 1}),
+                    Function{"erf", std::erf, -5, 5, 4}, Function{"erf", std::erf, -1e-3, 1e-3, 4},
+                    Function{"erf", std::erf, 0.3, 0.7, 4}, Function{"erfc", std::erfc, -5, 9, 3},
+                    Function{"expm1", std::expm1, -20, 80, 3}, Function{"expm1", std::expm1, -1e-3, 1e-3, 3},
+                    Function{"log", std::log, 1e-30, 2, 1}, Function{"log", std::log, 1, 1e30, 1},
+                    Function{"log2", std::log2, 0.5, 2, 2}, Function{"log1p", std::log1p, -0.999, 10, 3},
+                    Function{"log1p", std::log1p, -1e-3, 1e-3, 3}, Function{"sin", std::sin, -1e5, 1e5, 1},
+                    Function{"cos", std::cos, -1e5, 1e5, 1}, Function{"sinh", std::sinh, -1e-3, 1e-3, 2},
+                    Function{"atan", std::atan, -10, 10, 1}, Function{"cbrt", std::cbrt, -10, 10, 1}),
     [](const auto &info) { return std::string(info.param.name) + "_" + std::to_string(info.index); });
 
 TEST(MathAccuracy, ExpKeepsWhatIsNotANumber) {
@@ -156,8 +156,12 @@ TEST(MathAccuracy, Exp2OfSmallPowers) {
   }
 }
 
-TEST(MathAccuracy, TanhStaysBetweenItsLimits) {
-  std::unique_ptr<Jit> jit = compileUnary("tanh");
+// tanh and erf.
+class MathLimits : public testing::TestWithParam<Function> {};
+
+TEST_P(MathLimits, AreReachedAndNotPassed) {
+  const Function &f = GetParam();
+  std::unique_ptr<Jit> jit = compileUnary(f.name);
   ASSERT_TRUE(jit);
   for (const char *form : {"scalar", "lanes"}) {
     std::vector<float> in(count);
@@ -165,15 +169,21 @@ TEST(MathAccuracy, TanhStaysBetweenItsLimits) {
       in[i] = 20.0f * i / count;
     for (float y : apply(*jit, form, in))
       ASSERT_LE(y, 1.0f);
-    std::vector<float> out = apply(*jit, form, {inf, -inf, nan, 0.0f, -0.0f, 1e-40f});
+    std::vector<float> out = apply(*jit, form, {inf, -inf, nan, 0.0f, -0.0f, 1e-40f, 9.5f, -3e38f});
     EXPECT_EQ(out[0], 1.0f);
     EXPECT_EQ(out[1], -1.0f);
     EXPECT_TRUE(std::isnan(out[2]));
     EXPECT_EQ(out[3], 0.0f);
     EXPECT_TRUE(std::signbit(out[4]));
-    EXPECT_EQ(out[5], 1e-40f);
+    EXPECT_NEAR(out[5], f.exact(1e-40f), 2e-45);
+    EXPECT_EQ(out[6], 1.0f);
+    EXPECT_EQ(out[7], -1.0f);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Functions, MathLimits,
+                         testing::Values(Function{"tanh", std::tanh, -12, 12, 5}, Function{"erf", std::erf, -5, 5, 4}),
+                         [](const auto &info) { return std::string(info.param.name); });
 
 } // namespace
 } // namespace weft::test

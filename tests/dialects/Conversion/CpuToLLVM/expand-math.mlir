@@ -106,6 +106,23 @@ func.func @approximated(%x: vector<8xf32>, %y: f32) -> (vector<8xf32>, f32) {
   return %5, %7 : vector<8xf32>, f32
 }
 
+// One polynomial between bounds: a square, 15 steps and a product.
+// CHECK-LABEL: @erf_lanes
+// CHECK:          arith.cmpf
+// CHECK:          arith.cmpf
+// CHECK:          %[[SQUARE:.*]] = arith.mulf
+// CHECK:          arith.subf %[[SQUARE]]
+// CHECK-COUNT-15: math.fma
+// CHECK:          arith.mulf
+// CHECK:          arith.cmpf
+// CHECK:          arith.cmpf
+// CHECK-NOT:      arith.{{mulf|divf|cmpf}}
+// CHECK:          return
+func.func @erf_lanes(%x: vector<16xf32>) -> vector<16xf32> {
+  %0 = math.erf %x : vector<16xf32>
+  return %0 : vector<16xf32>
+}
+
 // What machines do themselves stays as it is.
 // CHECK-LABEL: @native
 // CHECK: math.sqrt %{{.*}} : vector<16xf32>
