@@ -53,8 +53,8 @@ int64_t roundsOf(Operation *op, int64_t unknown) {
 
 bool roundsRows(PackedLinearOp op, const TargetLimits &target) { return weft::roundsRows(op, target.dots, false); }
 
-/// How many products an instruction for narrow numbers makes of those of f32. In fixed point, four for each number.
-int64_t productsAtOnce(Operation *op, const TargetLimits &target) {
+/// How many products an instruction for narrow numbers makes of those of f32. In fixed point, one for each digit.
+double productsAtOnce(Operation *op, const TargetLimits &target) {
   auto linear = dyn_cast<PackedLinearOp>(op);
   if (!linear || target.target != Target::Cpu || !roundsRows(linear, target))
     return 1;
@@ -64,8 +64,9 @@ int64_t productsAtOnce(Operation *op, const TargetLimits &target) {
   case RoundedRow::Int8:
     return 4;
   case RoundedRow::F16:
-  case RoundedRow::FixedPoint:
     return 1;
+  case RoundedRow::FixedPoint:
+    return 4.0 / digitsOfNumber(linear.getWeightType());
   }
   llvm_unreachable("no such rows");
 }

@@ -18,9 +18,9 @@ struct KernelCost {
   std::string shape;  ///< of the result
   std::string tile;   ///< of results in registers, where there is one: "8x32"
   int64_t flops = 0;
-  int64_t atOnce = 1; ///< operations in the time of one of f32, where narrow numbers are multiplied
-  int64_t bytes = 0;  ///< each operand read once, the result written once
-  int64_t far = 0;    ///< of them, those that no kernel of the same call has just written: weights, inputs and caches
+  double atOnce = 1; ///< operations in the time of one of f32, where narrow numbers are multiplied
+  int64_t bytes = 0; ///< each operand read once, the result written once
+  int64_t far = 0;   ///< of them, those that no kernel of the same call has just written: weights, inputs and caches
   double intensity() const { return bytes ? static_cast<double>(flops) / bytes : 0; }
 };
 

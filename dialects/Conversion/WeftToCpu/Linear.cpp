@@ -11,7 +11,8 @@
 //                                     weights from L2 for each of them
 //   both              4x1, 2x2, 1x4   the rows that are left; few rows take several slices to have 8 sums
 //   16     32         6 x 2           where activations are rounded: 24 + 4 + 1, for a dot product is slower than a sum
-//   16     32         3x1, 2x1, 1x1   where they are in fixed point: 4 sums for each vector, 24 + 2 + 1; as 8 sums are
+//   16     32         3x1, 2x1, 1x1   where they are in fixed point: up to 4 sums for each vector, 24 + 2 + 1; as 8
+//   sums are
 //                                     enough for one row, it reads narrow weights in one run, which memory likes best
 //
 // Work is divided by slices within blocks of rows: one row divides over threads as many rows do. Within a group of

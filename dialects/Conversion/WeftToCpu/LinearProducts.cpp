@@ -7,8 +7,9 @@
 //   i8, i4, kept    a shift to the left and one to the right cut an integer out of its word, or, of 4 bits for 16
 //                   lanes, a permutation finds its number; sums of a group of inputs are multiplied by its scale
 //   bf16, i8, rounded   one instruction multiplies the words of 16 columns by a broadcast word of activations
-//   i8, i4, fixed point   4 such instructions, one for each rank of digits, multiply weights as they lie in memory, or
-//                   cut out by a mask; their sums are exact, and become f32 when a column or group has ended
+//   i8, i4, fixed point   4 or 3 such instructions, one for each rank of digits, multiply weights as they lie in
+//   memory,
+//                   or cut out by a mask; their sums are exact, and become f32 when a column or group has ended
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToCpu/LinearProducts.h"
 #include "dialects/Weft/IR/Workspace.h"

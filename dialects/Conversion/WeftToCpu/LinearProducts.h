@@ -66,7 +66,9 @@ private:
   Values sumDots(mlir::OpBuilder &b, llvm::ArrayRef<Row> tile, llvm::ArrayRef<Place> places);
   Values sumFixedPoint(mlir::OpBuilder &b, llvm::ArrayRef<Row> tile, llvm::ArrayRef<Place> places);
   Values sumDigits(mlir::OpBuilder &b, llvm::ArrayRef<Row> tile, llvm::ArrayRef<Place> places, mlir::Value group,
-                   mlir::Value first, mlir::Value last);
+                   mlir::Value first, int64_t count);
+  mlir::Value wordOfGroup(mlir::OpBuilder &b, mlir::Value group, int64_t place);
+  mlir::Value numberOf(mlir::OpBuilder &b, llvm::ArrayRef<mlir::Value> ranks);
   mlir::Value lowerHalves(mlir::OpBuilder &b, mlir::Value words, int64_t part);
   mlir::Value loadRounded(mlir::OpBuilder &b, const Row &row, mlir::Value word);
   void scaleIntegers(mlir::OpBuilder &b, llvm::ArrayRef<Row> tile, llvm::ArrayRef<Place> places, Values &sums);

@@ -120,8 +120,9 @@ def Weft_PackedLinearOp : Weft_KernelOp<"packed_linear", [AttrSizedOperandSegmen
     2^-120 becomes zero). With weights of bf16, a product of 8 rows or more may round the input to bf16, and with
     weights of f16 one of 17 rows or more to f16. On buffers,
     `workspace : [..., words]`, i32, is where such rows are kept; a product without one rounds no activation. With weights
-    of i8 or i4, and no other activations, they are kept in fixed point: the nearest multiples of a power of two, which
-    is at most 2^-29 of the row's largest number, or 2^-125.
+    of i8 or i4, and no other activations, they are kept in fixed point: the nearest multiples of a power of two. With
+    i8 that is at most 2^-29 of the row's largest number, with i4 1.01 * 2^-22 of the largest that shares a scale of
+    weights with it, or 2^-125.
 
     The region's arguments are the `parts` accumulators, then one scalar for each extra. `extra_maps` has one affine map
     per extra, from the result's dimensions to that extra's: `(d0, d1, d2) -> (d2)` is a bias, the identity a residual,

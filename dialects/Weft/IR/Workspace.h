@@ -12,7 +12,7 @@ enum class RoundedRow {
   BF16,
   F16,       ///< normed as well, for matrices
   Int8,      ///< with the row's scale and the sum of its integers behind them
-  FixedPoint ///< integers of 31 bits, 4 digits of 8 bits each: as exact as f32; see fixedPoint...
+  FixedPoint ///< integers of 31 or 24 bits, in digits of 8 bits: as exact as f32; see fixedPoint...
 };
 
 inline RoundedRow roundedRow(PackedLinearOp op) {
@@ -23,13 +23,17 @@ inline RoundedRow roundedRow(PackedLinearOp op) {
   return op.getWeightType() == WeightType::BF16 ? RoundedRow::BF16 : RoundedRow::FixedPoint;
 }
 
-/// In fixed point a row is, for each word of digits - one digit each of 4 inputs - its 4 words of the lowest to the
-/// highest digits; for each group of inputs that share a scale of weights the 4 numbers that its 4 sums begin with; and
-/// the scale of the row near the end. With 4-bit weights the digits of 8 inputs are those of even inputs, then of odd
-/// ones, as masks cut weights out of a word.
-constexpr int64_t digitsOfNumber = 4;
-inline int64_t fixedPointStarts(int64_t depth, int64_t group) {
-  return llvm::alignTo(depth, 16) + digitsOfNumber * group;
+/// In fixed point a row is, for each word of digits - one digit each of 4 inputs - its words of the lowest to the
+/// highest digits, and what is known of each group of inputs that share a scale of weights.
+///   int8 weights: numbers of 31 bits. One group: the 4 numbers that its 4 sums begin with; the row's scale is near the
+///   end. int4 weights: numbers of 24 bits, for a sum of 32 of them times weights has 32: the number that it begins
+///   with, and the scale of these 32. The digits of 8 inputs are those of even inputs, then of odd ones, as masks cut
+///   weights out of a word.
+inline int64_t digitsOfNumber(WeightType type) { return type == WeightType::Int4 ? 3 : 4; }
+inline int64_t fixedPointPerGroup(WeightType type) { return type == WeightType::Int4 ? 2 : digitsOfNumber(type); }
+/// Where what is known of a group lies: behind the digits, of whole vectors of inputs.
+inline int64_t fixedPointGroup(WeightType type, int64_t depth, int64_t group) {
+  return llvm::alignTo(depth, 16) / 4 * digitsOfNumber(type) + fixedPointPerGroup(type) * group;
 }
 /// Whether sums of digits times weights, both of 8 bits, fit in 32 bits.
 inline bool fitsFixedPoint(WeightType type, int64_t depth) { return groupDepth(type, depth) <= 1 << 15; }
@@ -66,7 +70,7 @@ inline int64_t workspaceWords(RoundedRow row, WeightType type, int64_t depth) {
   if (row == RoundedRow::Int8)
     words += vector;
   if (row == RoundedRow::FixedPoint)
-    words = llvm::alignTo(fixedPointStarts(depth, groupsOf(type, depth)) + 2, vector);
+    words = llvm::alignTo(fixedPointGroup(type, depth, groupsOf(type, depth)) + 2, vector);
   return words % conflict == 0 ? words + vector : words;
 }
 inline int64_t workspaceScale(int64_t words) { return words - 2; }

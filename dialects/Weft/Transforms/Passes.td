@@ -172,8 +172,8 @@ def AddWorkspacesPass : Pass<"weft-add-workspaces", "::mlir::func::FuncOp"> {
   let description = [{
     A `weft.packed_linear` on buffers whose activations are int8 gets a buffer of words: a row of it holds a row of the
     input, four int8 to a word, and its scale and sum at the end. With `dots` so does one whose weights are bf16 and that
-    may have rows enough to round them, two bf16 to a word; and one whose weights are int8 or int4, for rows in fixed point of
-    31 bits, as digits of 8 (`Workspace.h`), unless a column has so many weights that sums might not fit in 32 bits.
+    may have rows enough to round them, two bf16 to a word; and one whose weights are int8 or int4, for rows in fixed point,
+    as digits of 8 bits (`Workspace.h`), unless a column has so many weights that sums might not fit in 32 bits.
     With `matrices` so does one whose weights are f16, that norms its input and may have rows enough for matrices, two f16
     to a word.
   }];

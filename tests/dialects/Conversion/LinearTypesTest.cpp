@@ -54,7 +54,8 @@ struct Packed {
   llvm::SmallVector<char> words, scales;
   std::vector<double> numbers;
 
-  Packed(const Case &c, unsigned seed) {
+  /// The weights of the first `zeros` inputs are zero.
+  Packed(const Case &c, unsigned seed, int64_t zeros = 0) {
     recipe.kind = ParameterRecipe::Kind::Pack;
     recipe.type = c.type;
     recipe.panel = panel;
@@ -65,6 +66,8 @@ struct Packed {
       recipe.weights.push_back("w" + str(part));
       recipe.shapes.push_back({c.columns, c.depth});
       weights.push_back(randomNumbers(c.columns * c.depth, seed + part));
+      for (int64_t n = 0; n < c.columns; ++n)
+        std::fill_n(&weights.back()[n * c.depth], zeros, 0.0f);
     }
     // A column of zeros has no largest number.
     std::fill_n(weights[0].begin(), c.depth, 0.0f);
@@ -250,50 +253,85 @@ TEST(LinearTypesRounding, KeepsWhatIsNotFiniteInItsRow) {
   }
 }
 
+/// Multiplies rows in fixed point by 32 columns, and compares. Rows with numbers that are not finite are NaN.
+void compareInFixedPoint(WeightType type, Packed packed, int64_t depth, std::vector<float> x) {
+  constexpr int64_t columns = 32;
+  int64_t inWord = perWord(type), inputWords = (depth + inWord - 1) / inWord, groups = groupsOf(type, depth);
+  int64_t words = workspaceWords(RoundedRow::FixedPoint, type, depth), rows = x.size() / depth;
+  std::unique_ptr<Jit> jit = Jit::compile(substitute(
+      R"(
+    func.func @kernel(%x: $in, %p: $weights, %s: $scales, %w: $workspace, %y: memref<?x32xf32>)
+        attributes {llvm.emit_c_interface} {
+      weft.packed_linear %x, %p scales %s workspace %w outs %y attributes {columns = 32} {
+      ^bb0(%a: f32):
+        weft.yield %a : f32
+      } : ($in, $weights, $scales, $workspace, memref<?x32xf32>) -> ()
+      return
+    })",
+      {{"in", "memref<?x" + str(depth) + "xf32>"},
+       {"weights", "memref<1x" + str(inputWords) + "x32x" + str(inWord) + (type == WeightType::Int4 ? "xi4>" : "xi8>")},
+       {"scales", "memref<1x" + str(groups) + "x32x" + (type == WeightType::Int4 ? "bf16>" : "f32>")},
+       {"workspace", "memref<?x" + str(words) + "xi32>"}}));
+  ASSERT_TRUE(jit);
+  std::vector<float> y(rows * columns);
+  std::vector<int32_t> room(rows * words);
+  jit->call("kernel",
+            {Descriptor(x.data(), {rows, depth}), Descriptor(packed.words.data(), {1, inputWords, 32, inWord}),
+             Descriptor(packed.scales.data(), {1, groups, 32}), Descriptor(room.data(), {rows, words}),
+             Descriptor(y.data(), {rows, columns})});
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t n = 0; n < columns; ++n) {
+      double exact = 0, size = 0;
+      bool isFinite = true;
+      for (int64_t k = 0; k < depth; ++k) {
+        double product = x[r * depth + k] * packed.numbers[n * depth + k];
+        exact += product;
+        size += std::abs(product);
+        isFinite &= std::isfinite(x[r * depth + k]);
+      }
+      if (isFinite)
+        EXPECT_NEAR(y[r * columns + n], exact, 2e-7 * size + 1e-37) << "row " << r << ", of about " << x[r * depth];
+      else
+        EXPECT_TRUE(std::isnan(y[r * columns + n])) << "row " << r;
+    }
+}
+
 // In fixed point, too; and numbers that only a row of small ones has are as exact as others.
 TEST(LinearTypesRounding, KeepsRowsOfAnySize) {
   if (!limitsFor("native")->dots)
     GTEST_SKIP() << "this CPU has no dot products of narrow numbers";
-  constexpr int64_t depth = 40, columns = 32;
-  Packed packed({WeightType::Int8, 16, Rounds::FixedPoint, depth, columns, 1}, 1);
-  int64_t words = workspaceWords(RoundedRow::FixedPoint, WeightType::Int8, depth);
-  std::unique_ptr<Jit> jit = Jit::compile(substitute(R"(
-    func.func @kernel(%x: memref<?x40xf32>, %p: memref<1x10x32x4xi8>, %s: memref<1x1x32xf32>, %w: memref<?x$wordsxi32>,
-                      %y: memref<?x32xf32>) attributes {llvm.emit_c_interface} {
-      weft.packed_linear %x, %p scales %s workspace %w outs %y attributes {columns = 32} {
-      ^bb0(%a: f32):
-        weft.yield %a : f32
-      } : (memref<?x40xf32>, memref<1x10x32x4xi8>, memref<1x1x32xf32>, memref<?x$wordsxi32>, memref<?x32xf32>) -> ()
-      return
-    })",
-                                                     {{"words", str(words)}}));
-  ASSERT_TRUE(jit);
+  constexpr int64_t depth = 40;
   const std::vector<float> sizes = {NAN, INFINITY, -INFINITY, 0, 1e-39f, 1e-25f, 1, 1e30f};
-  int64_t rows = sizes.size();
-  std::vector<float> x = randomNumbers(rows * depth, 2), y(rows * columns);
-  for (int64_t r = 0; r < rows; ++r)
+  std::vector<float> x = randomNumbers(sizes.size() * depth, 2);
+  for (size_t r = 0; r < sizes.size(); ++r)
     if (std::isfinite(sizes[r]))
       for (int64_t k = 0; k < depth; ++k)
         x[r * depth + k] *= sizes[r];
     else
       x[r * depth + 7 * r] = sizes[r];
-  std::vector<int32_t> room(rows * words);
-  jit->call("kernel", {Descriptor(x.data(), {rows, depth}), Descriptor(packed.words.data(), {1, 10, 32, 4}),
-                       Descriptor(packed.scales.data(), {1, 1, 32}), Descriptor(room.data(), {rows, words}),
-                       Descriptor(y.data(), {rows, columns})});
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t n = 0; n < columns; ++n) {
-      double exact = 0, size = 0;
-      for (int64_t k = 0; k < depth; ++k) {
-        double product = x[r * depth + k] * packed.numbers[n * depth + k];
-        exact += product;
-        size += std::abs(product);
-      }
-      if (std::isfinite(sizes[r]))
-        EXPECT_NEAR(y[r * columns + n], exact, 2e-7 * size + 1e-37) << "of about " << sizes[r];
-      else
-        EXPECT_TRUE(std::isnan(y[r * columns + n])) << "with " << sizes[r];
-    }
+  for (WeightType type : {WeightType::Int8, WeightType::Int4})
+    compareInFixedPoint(type, Packed({type, 16, Rounds::FixedPoint, depth, 32, 1}, 1), depth, x);
+}
+
+// With weights of 4 bits, 32 inputs have a scale; and sums of the largest digits of either sign fit in 32 bits, also of
+// numbers just below a power of two.
+TEST(LinearTypesRounding, KeepsGroupsOfAnySize) {
+  if (!limitsFor("native")->dots)
+    GTEST_SKIP() << "this CPU has no dot products of narrow numbers";
+  constexpr int64_t depth = 64;
+  std::vector<float> x = randomNumbers(depth, 2);
+  for (int64_t k = 0; k < 32; ++k)
+    x[k] *= 1e9f;
+  compareInFixedPoint(WeightType::Int4, Packed({WeightType::Int4, 16, Rounds::FixedPoint, depth, 32, 1}, 1, 32), depth,
+                      x);
+
+  Packed packed({WeightType::Int4, 16, Rounds::FixedPoint, depth, 32, 1}, 1);
+  x.clear();
+  for (float size : {1.0f, 1.9921874f, 1.9921875f, 1.9921876f, 1.9921877f, 1.9921879f, 1.9999999f})
+    for (int column : {1, 2})
+      for (int64_t k = 0; k < depth; ++k)
+        x.push_back(std::copysign(size, static_cast<float>(column == 1 ? 1 : packed.numbers[column * depth + k])));
+  compareInFixedPoint(WeightType::Int4, packed, depth, x);
 }
 
 } // namespace

@@ -32,7 +32,7 @@ func.func private @bf16(%x: memref<?x96xf32>, %p: memref<6x48x32x2xbf16>, %w: me
 // Sums of integers, from which 128 times the row's sum is subtracted, times the scales of row and column.
 // CHECK-LABEL: @int8_activations
 // CHECK-NOT:   scf.if
-// CHECK:       vector.reduction <maximumf>
+// CHECK:       vector.reduction <maxui>
 // CHECK:       arith.fptosi %{{.*}} : vector<16xf32> to vector<16xi32>
 // CHECK:       vector.store %{{.*}} : memref<?x32xi32>, vector<4xi32>
 // CHECK-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
@@ -54,7 +54,7 @@ func.func private @int8_activations(%x: memref<?x35xf32>, %p: memref<6x9x32x4xi8
 // highest digits first, when the column has ended.
 // CHECK-LABEL: @int8_fixed_point
 // CHECK-NOT:   scf.if
-// CHECK:       vector.reduction <maximumf>
+// CHECK:       vector.reduction <maxui>
 // CHECK:       arith.fptosi %{{.*}} : vector<16xf32> to vector<16xi32>
 // CHECK:       arith.xori
 // CHECK:       vector.shuffle %{{.*}} [0, 4, 8, 12, 1, 5, 9, 13, 2, {{.*}}] : vector<64xi8>
@@ -81,26 +81,37 @@ func.func private @int8_fixed_point(%x: memref<?x35xf32>, %p: memref<6x9x32x4xi8
   return
 }
 
-// Of 4 bits: even inputs apart from odd ones; a group is 32 of them, and the last one has 3.
+// Of 4 bits: even inputs apart from odd ones; a group is 32 of them, and the last one has 3. Three digits, whose sums
+// become one integer, begun with the group's excess, and f32 by the group's scales. A group is no loop.
 // CHECK-LABEL: @int4_fixed_point
 // CHECK:       scf.for %{{.*}} = %c0 to %c2 step %c1
-// CHECK:         vector.shuffle %{{.*}} [0, 8, 16, 24, 1, 9, 17, 25, {{.*}}] : vector<64xi8>
-// CHECK:         vector.store %{{.*}} : memref<?x96xi32>, vector<4xi32>
-// CHECK:       vector.store %{{.*}}[%{{.*}}, %c88] : memref<?x96xi32>, vector<4xi32>
+// CHECK:         vector.reduction <maxui>, %{{.*}} : vector<16xi32> into i32
+// CHECK:         arith.addi %{{.*}}, %c65793_i32
+// CHECK-COUNT-2: vector.shuffle %{{.*}} [0, 8, 16, 24, 1, 9, 17, 25, 2, {{.*}}] : vector<64xi8>
+// CHECK:         vector.reduction <add>
+// CHECK:         arith.muli %{{.*}}, %c-8_i32
+// CHECK-COUNT-2: memref.store %{{.*}} : memref<?x80xi32>
+// CHECK:       memref.store %{{.*}}[%{{.*}}, %c64] : memref<?x80xi32>
+// CHECK:       memref.store %{{.*}}[%{{.*}}, %c65] : memref<?x80xi32>
 // CHECK:       scf.for %[[G:.*]] = %c0 to %c2 step %c1 iter_args
 // CHECK:         llvm.intr.prefetch
 // CHECK:         arith.xori
 // CHECK:         arith.andi
-// CHECK-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// CHECK-COUNT-18: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
 // CHECK:         arith.shrui
-// CHECK-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// CHECK-COUNT-126: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// CHECK:         arith.shli
+// CHECK:         arith.addi
+// CHECK:         arith.sitofp
+// CHECK:         arith.mulf
+// CHECK:         vector.fma
 // CHECK:       vector.load %{{.*}}[%{{.*}}, %c2, %{{.*}}] : memref<6x3x32xbf16>, vector<16xbf16>
 func.func private @int4_fixed_point(%x: memref<?x67xf32>, %p: memref<6x9x32x8xi4>, %s: memref<6x3x32xbf16>,
-                                    %w: memref<?x96xi32>, %y: memref<?x192xf32>) {
+                                    %w: memref<?x80xi32>, %y: memref<?x192xf32>) {
   weft.packed_linear %x, %p scales %s workspace %w outs %y attributes {columns = 192 : i64} {
   ^bb0(%acc: f32):
     weft.yield %acc : f32
-  } : (memref<?x67xf32>, memref<6x9x32x8xi4>, memref<6x3x32xbf16>, memref<?x96xi32>, memref<?x192xf32>) -> ()
+  } : (memref<?x67xf32>, memref<6x9x32x8xi4>, memref<6x3x32xbf16>, memref<?x80xi32>, memref<?x192xf32>) -> ()
   return
 }
 

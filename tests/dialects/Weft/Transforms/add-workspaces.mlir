@@ -44,13 +44,13 @@ func.func @int8(%x: memref<3x1984xf32>, %p: memref<1x496x32x4xi8>, %s: memref<1x
 
 // -----
 
-// Integer weights alone: room for digits, a word of each input, then what the sums begin with, 4 for each scale of a
-// column. A column of more than 32768 weights whose products need more than 32 bits has none.
+// Integer weights alone: room for digits, then what the sums begin with: a word of each input and 4 for a column of int8,
+// 3 words of 4 inputs, and 2 for each scale of a column of int4. A column of more than 32768 weights whose products need more than 32 bits has none.
 // CHECK-LABEL: @fixed_point
 // DOTS:        memref.alloc() {alignment = 64 : i64} : memref<3x64xi32>
 // NONE-NOT:    workspace
 // DOTS:        weft.packed_linear %{{.*}}, %{{.*}} scales %{{.*}} workspace %{{.*}} outs
-// DOTS:        memref.alloc() {alignment = 64 : i64} : memref<3x64xi32>
+// DOTS:        memref.alloc() {alignment = 64 : i64} : memref<3x48xi32>
 // DOTS:        weft.packed_linear %{{.*}}, %{{.*}} scales %{{.*}} workspace %{{.*}} outs
 // CHECK:       weft.packed_linear %{{.*}}, %{{.*}} scales %{{.*}} outs
 // CHECK:       return
