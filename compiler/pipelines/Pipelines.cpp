@@ -83,9 +83,9 @@ void buildTiled(OpPassManager &pm, const TargetLimits &limits) {
 }
 
 /// Native vectors only, no function that the machine lacks, and threads.
-void buildVectorized(OpPassManager &pm, const TargetLimits &) {
+void buildVectorized(OpPassManager &pm, const TargetLimits &limits) {
   pm.addNestedPass<func::FuncOp>(createLowerLinalgPass());
-  pm.addNestedPass<func::FuncOp>(createExpandMathPass());
+  pm.addNestedPass<func::FuncOp>(createExpandMathPass({.avx512 = limits.lanes == 16}));
   cleanup(pm);
   pm.addNestedPass<func::FuncOp>(createLoopInvariantCodeMotionPass());
   pm.addPass(createOutlineParallelPass());

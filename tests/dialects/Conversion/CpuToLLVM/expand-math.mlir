@@ -1,5 +1,6 @@
 // RUN: weft-opt %s -weft-expand-math -split-input-file | FileCheck %s
 // RUN: weft-opt %s -weft-expand-math -split-input-file | FileCheck %s --check-prefix=NONE
+// RUN: weft-opt %s -weft-expand-math=avx512=true -split-input-file | FileCheck %s --check-prefix=AVX512
 // How accurate the polynomials are is MathAccuracyTest's question.
 
 // NONE-NOT: math.{{exp|exp2|tanh|erf|log|log1p|expm1}} {{.*}}f32
@@ -34,9 +35,31 @@ func.func @exp_lanes(%x: vector<16xf32>) -> vector<16xf32> {
 // CHECK-COUNT-6: math.fma
 // CHECK-NEXT: arith.mulf %{{.*}}, %[[FACTOR]]
 // CHECK-NEXT: return
+// With a table, whose index is in the low bits of the sum, 4 of 7 products are left, and no clamp.
+// AVX512-LABEL: @small_powers
+// AVX512-SAME: %[[X:.*]]: vector<16xf32>
+// AVX512-NOT: arith.select
+// AVX512: %[[SHIFTED:.*]] = arith.addf %[[X]]
+// AVX512: %[[N:.*]] = arith.subf %[[SHIFTED]]
+// AVX512: %[[BITS:.*]] = arith.bitcast %[[SHIFTED]] : vector<16xf32> to vector<16xi32>
+// AVX512: %[[ROOT:.*]] = llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"(%{{.*}}, %[[BITS]])
+// AVX512-COUNT-2: math.fma
+// AVX512: arith.mulf
+// AVX512: %[[POWER:.*]] = math.fma %[[ROOT]]
+// AVX512: llvm.call_intrinsic "llvm.x86.avx512.mask.scalef.ps.512"(%[[POWER]], %[[N]], %[[POWER]]
+// AVX512-NEXT: return
 func.func @small_powers(%x: vector<16xf32>) -> vector<16xf32> {
   %0 = math.exp2 %x fastmath<afn> : vector<16xf32>
   return %0 : vector<16xf32>
+}
+
+// Other shapes are no register of AVX-512.
+// AVX512-LABEL: @powers_of_8
+// AVX512-NOT: llvm.call_intrinsic
+// AVX512: return
+func.func @powers_of_8(%x: vector<8xf32>) -> vector<8xf32> {
+  %0 = math.exp2 %x fastmath<afn> : vector<8xf32>
+  return %0 : vector<8xf32>
 }
 
 // Small lanes take the short way. A factor is in the coefficients: the square of 0.35 / 0.125 is the limit,
