@@ -46,7 +46,9 @@ void AttentionNest::splitLastFactor() {
 }
 
 PrefillShape::PrefillShape(const CpuLimits &limits, AttentionOp op)
-    : queries(2 * limits.lanes), elements(limits.lanes == 16 ? 8 : 6), rows(elements) {
+    : queries(2 * limits.lanes), elements(6), elementsOfFirst(0), rows(6) {
+  if (limits.lanes == 16)
+    elements = 12, elementsOfFirst = 4, rows = 8;
   // A similarity region is copied for each key of a tile, and its values need registers as well.
   if (!op.getSimilarity().empty())
     rows = std::max<int64_t>(1, 4 / op.getSums());

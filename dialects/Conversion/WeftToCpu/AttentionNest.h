@@ -190,9 +190,10 @@ private:
 /// What the loop nest for many queries works on at once; it needs at least `rows` keys.
 struct PrefillShape {
   PrefillShape(const CpuLimits &limits, AttentionOp op);
-  int64_t queries;  ///< of a work item: two vectors
-  int64_t elements; ///< of values in a register tile; elements * 2 accumulators
-  int64_t rows;     ///< of keys in a register tile; rows * 2 accumulators for each sum
+  int64_t queries;         ///< of a work item: two vectors
+  int64_t elements;        ///< of values in a register tile; elements * 2 accumulators
+  int64_t elementsOfFirst; ///< of a tile that makes exponentials as well, which take registers; 0: there is none
+  int64_t rows;            ///< of keys in a register tile; rows * 2 accumulators for each sum
 };
 /// Lanes are queries. AttentionPrefill.cpp
 void emitPrefill(mlir::ImplicitLocOpBuilder &b, AttentionOp op, const CpuLimits &limits);

@@ -5,8 +5,8 @@
 //     Qt = transpose(scale * Q)                                 [D][2L]
 //     for each block of at most 256 keys that the mask may admit
 //       St = K Qt, scored and masked                            [keys][2L]
-//       m' = max(m, columns of St);  St = exp(St - m');  l = l exp(m - m') + sum of St
-//       Ot = Ot exp(m - m') + V^T St                            [E][2L]
+//       m' = max(m, columns of St);  Pt = exp(St - m');  l = l exp(m - m') + sum of Pt
+//       Ot = Ot exp(m - m') + V^T Pt                            [E][2L]
 //     O = transpose(Ot) / l
 //
 // Keys that only the later half of the queries can see, as at the end of a causal mask, are seen by its vector alone.
@@ -17,8 +17,8 @@
 // Probabilities are known only after the last block. Where someone asks for them, the first pass leaves out Ot, and
 //
 //     for each block once more
-//       St = weigh(exp(K Qt, scored - m) / l), masked;  weights = transpose(St)
-//       Ot = Ot + V^T St
+//       Pt = weigh(exp(K Qt, scored - m) / l), masked;  weights = transpose(Pt)
+//       Ot = Ot + V^T Pt
 //     O = transpose(Ot)
 //
 // Rescaling Ot costs one product for each 256 of a block; to ask whether it is needed would cost as much.
@@ -78,7 +78,7 @@ void Prefill::emitQueries(const Item &item) {
       return eachBlock(item, {}, [&](const Item &item, const KeyBlock &block, ValueRange) {
         probabilityBlock(item, block, ends);
         writeWeights(item, block);
-        addValues(item, block, {}, careful);
+        addValues(item, block, careful);
         return Vectors();
       });
     });
@@ -217,11 +217,11 @@ Prefill::Vectors Prefill::addBlock(const Item &item, const KeyBlock &block, Valu
     subtracted.push_back(toSubtract(maximum));
     factors.push_back(rescaling(previous, subtracted.back()));
   }
-  Vectors added = exponentials(item, block, subtracted), next = maxima;
+  Vectors added =
+      hasSecondPass() ? exponentials(block, subtracted) : addScoredValues(item, block, subtracted, factors, careful);
+  Vectors next = maxima;
   for (auto [sum, factor, more] : llvm::zip(sums, factors, added))
     next.push_back(fma(sum, factor, more));
-  if (!hasSecondPass())
-    addValues(item, block, factors, careful);
   return next;
 }
 

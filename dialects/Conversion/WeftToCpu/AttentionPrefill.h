@@ -61,7 +61,7 @@ private:
   using TileBody = llvm::function_ref<Vectors(Value firstKey, ValueRange)>;
   using SumBody = llvm::function_ref<Vectors(Value d, ValueRange)>;
   Vectors scoreBlock(const Item &item, const KeyBlock &block, ValueRange maxima);
-  Vectors exponentials(const Item &item, const KeyBlock &block, ValueRange subtracted);
+  Vectors exponentials(const KeyBlock &block, ValueRange subtracted);
   void probabilityBlock(const Item &item, const KeyBlock &block, const RowEnds &ends);
   Vectors eachTile(const KeyBlock &block, ValueRange carried, TileBody body);
   Tile scoreTile(const Item &item, const KeyBlock &block, Value firstKey);
@@ -77,8 +77,16 @@ private:
   //===-- PrefillValues.cpp: from probabilities and values to results ---------------------------------------------===//
   void clearResult();
   Value resultHasNaN();
-  void addValues(const Item &item, const KeyBlock &block, ValueRange factors, Value careful);
+  Vectors addScoredValues(const Item &item, const KeyBlock &block, ValueRange subtracted, ValueRange factors,
+                          Value careful);
+  void addValues(const Item &item, const KeyBlock &block, Value careful);
+  void addValueTiles(const Item &item, const KeyBlock &block, ValueRange factors, int64_t first);
   void addValueTile(const Item &item, const KeyBlock &block, ValueRange factors, Value first, int64_t rows);
+  Vectors addFirstTile(const Item &item, const KeyBlock &block, ValueRange factors, int64_t rows,
+                       ValueRange subtracted);
+  Vectors tileOfResult(ValueRange factors, Value first, int64_t rows);
+  Vectors addKey(const Item &item, Value key, Value first, ValueRange p, ValueRange tile);
+  void storeTileOfResult(llvm::ArrayRef<Value> tile, Value first);
   void addAdmittedValues(const Item &item, const KeyBlock &block, ValueRange factors);
   Value rescaled(Value e, int64_t vector, ValueRange factors);
   void clearWeightsOf(const Item &item);

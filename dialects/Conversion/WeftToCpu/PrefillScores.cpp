@@ -28,7 +28,7 @@ Prefill::Vectors Prefill::scoreBlock(const Item &item, const KeyBlock &block, Va
 }
 
 // Replaces the scores by their exponentials and returns the sums of the block.
-Prefill::Vectors Prefill::exponentials(const Item &item, const KeyBlock &block, ValueRange subtracted) {
+Prefill::Vectors Prefill::exponentials(const KeyBlock &block, ValueRange subtracted) {
   Vectors start(vectors, lanesOf(0.0f));
   return loop(index(0), block.size, 1, start, [&](Value row, ValueRange state) {
     Vectors sums;
@@ -94,11 +94,11 @@ void Prefill::prefetchLines(const Item &item, Value firstKey, Value d) {
 Prefill::Vectors Prefill::sumOverWidth(SumBody body) {
   int64_t runs = llvm::divideCeil(D, productsOfRun), length = llvm::divideCeil(D, runs);
   Vectors zeros(shape.rows * vectors * sums, lanesOf(0.0f));
-  if (runs == 1)
-    return loop(index(0), index(D), 1, zeros, body);
-  return loop(index(0), index(D), length, zeros, [&](Value from, ValueRange state) {
+  auto run = [&](Value from) { return loop(from, min(add(from, length), index(D)), 1, zeros, body); };
+  Vectors first = run(index(0));
+  return loop(index(length), index(D), length, first, [&](Value from, ValueRange state) {
     Vectors next;
-    for (auto [sum, more] : llvm::zip(state, loop(from, min(add(from, length), index(D)), 1, zeros, body)))
+    for (auto [sum, more] : llvm::zip(state, run(from)))
       next.push_back(arith::AddFOp::create(b, sum, more));
     return next;
   });

@@ -25,24 +25,48 @@ Value Prefill::resultHasNaN() {
   return vector::ReductionOp::create(b, vector::CombiningKind::OR, found[0]);
 }
 
-/// `careful`: keys that a query does not admit are left out even where their value is infinite or NaN. Null: there is
-/// no mask.
-void Prefill::addValues(const Item &item, const KeyBlock &block, ValueRange factors, Value careful) {
-  auto tiles = [&] {
-    int64_t rows = shape.elements, first = 0;
-    for (; rows; rows = rows > 4 ? 4 : rows / 2) {
-      int64_t count = (E - first) / rows;
-      if (count > 1)
-        loop(index(first), index(first + count * rows), rows,
-             [&](Value e) { addValueTile(item, block, factors, e, rows); });
-      else if (count)
-        addValueTile(item, block, factors, index(first), rows);
-      first += count * rows;
-    }
+// Where registers suffice, the first tile finds scores and leaves exponentials to the others: beside products these
+// cost less, for much of them is the work of other units.
+Prefill::Vectors Prefill::addScoredValues(const Item &item, const KeyBlock &block, ValueRange subtracted,
+                                          ValueRange factors, Value careful) {
+  auto usual = [&] {
+    int64_t first = std::min(E, shape.elementsOfFirst);
+    Vectors sums = first ? addFirstTile(item, block, factors, first, subtracted) : exponentials(block, subtracted);
+    addValueTiles(item, block, factors, first);
+    return sums;
   };
   if (!careful)
+    return usual();
+  auto admitted = [&] {
+    Vectors sums = exponentials(block, subtracted);
+    addAdmittedValues(item, block, factors);
+    return sums;
+  };
+  auto yield = [&](llvm::function_ref<Vectors()> part) {
+    return [&, part](OpBuilder &, Location) { scf::YieldOp::create(b, part()); };
+  };
+  return Vectors(scf::IfOp::create(b, careful, yield(admitted), yield(usual)).getResults());
+}
+
+/// `careful`: keys that a query does not admit are left out even where their value is infinite or NaN. Null: there is
+/// no mask.
+void Prefill::addValues(const Item &item, const KeyBlock &block, Value careful) {
+  auto tiles = [&] { addValueTiles(item, block, {}, 0); };
+  if (!careful)
     return tiles();
-  when(careful, [&] { addAdmittedValues(item, block, factors); }, tiles);
+  when(careful, [&] { addAdmittedValues(item, block, {}); }, tiles);
+}
+
+void Prefill::addValueTiles(const Item &item, const KeyBlock &block, ValueRange factors, int64_t first) {
+  for (int64_t rows = shape.elements; rows; rows = rows > 4 ? 4 : rows / 2) {
+    int64_t count = (E - first) / rows;
+    if (count > 1)
+      loop(index(first), index(first + count * rows), rows,
+           [&](Value e) { addValueTile(item, block, factors, e, rows); });
+    else if (count)
+      addValueTile(item, block, factors, index(first), rows);
+    first += count * rows;
+  }
 }
 
 /// What the blocks so far have added up, in terms of the present maximum; without factors it has not changed.
@@ -52,25 +76,65 @@ Value Prefill::rescaled(Value e, int64_t vector, ValueRange factors) {
 }
 
 void Prefill::addValueTile(const Item &item, const KeyBlock &block, ValueRange factors, Value first, int64_t rows) {
-  Vectors start;
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t v = 0; v < vectors; ++v)
-      start.push_back(rescaled(add(first, i), v, factors));
-  Vectors sums = loop(index(0), block.size, 1, start, [&](Value row, ValueRange state) {
-    Vectors next, p;
-    Value key = add(block.begin, row);
+  Vectors sums = loop(index(0), block.size, 1, tileOfResult(factors, first, rows), [&](Value row, ValueRange state) {
+    Vectors p;
     for (int64_t v = 0; v < vectors; ++v)
       p.push_back(load(scoresT, {row, column(v)}));
-    for (int64_t i = 0; i < rows; ++i) {
-      Value element = lanesOf(loadScalar(item.value, {key, add(first, i)}));
-      for (int64_t v = 0; v < vectors; ++v)
-        next.push_back(fma(element, p[v], state[i * vectors + v]));
+    return addKey(item, add(block.begin, row), first, p, state);
+  });
+  storeTileOfResult(sums, first);
+}
+
+/// The same for the first tile, where the exponentials are made. They are one row ahead of the products, which would
+/// otherwise wait for them, and nothing else could be begun meanwhile. Returns their sums.
+Prefill::Vectors Prefill::addFirstTile(const Item &item, const KeyBlock &block, ValueRange factors, int64_t rows,
+                                       ValueRange subtracted) {
+  auto exponentialsOf = [&](Value row) {
+    Vectors p;
+    for (int64_t v = 0; v < vectors; ++v)
+      p.push_back(exponential(load(scoresT, {row, column(v)}), subtracted[v]));
+    return p;
+  };
+  Vectors start = exponentialsOf(index(0));
+  start.append(vectors, lanesOf(0.0f));
+  start.append(tileOfResult(factors, index(0), rows));
+  Value lastRow = add(block.size, -1);
+  Vectors state = loop(index(0), block.size, 1, start, [&](Value row, ValueRange state) {
+    ValueRange p = state.take_front(vectors), sums = state.slice(vectors, vectors);
+    Vectors next = exponentialsOf(min(add(row, 1), lastRow));
+    for (int64_t v = 0; v < vectors; ++v) {
+      store(p[v], scoresT, {row, column(v)});
+      next.push_back(arith::AddFOp::create(b, sums[v], p[v]));
     }
+    next.append(addKey(item, add(block.begin, row), index(0), p, state.drop_front(2 * vectors)));
     return next;
   });
+  storeTileOfResult(ArrayRef(state).drop_front(2 * vectors), index(0));
+  return Vectors(ArrayRef(state).slice(vectors, vectors));
+}
+
+Prefill::Vectors Prefill::tileOfResult(ValueRange factors, Value first, int64_t rows) {
+  Vectors tile;
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t v = 0; v < vectors; ++v)
-      store(sums[i * vectors + v], resultT, {add(first, i), column(v)});
+      tile.push_back(rescaled(add(first, i), v, factors));
+  return tile;
+}
+
+Prefill::Vectors Prefill::addKey(const Item &item, Value key, Value first, ValueRange p, ValueRange tile) {
+  Vectors next;
+  for (int64_t i = 0; i < int64_t(tile.size()) / vectors; ++i) {
+    Value element = lanesOf(loadScalar(item.value, {key, add(first, i)}));
+    for (int64_t v = 0; v < vectors; ++v)
+      next.push_back(fma(element, p[v], tile[i * vectors + v]));
+  }
+  return next;
+}
+
+void Prefill::storeTileOfResult(ArrayRef<Value> tile, Value first) {
+  for (int64_t i = 0; i < int64_t(tile.size()) / vectors; ++i)
+    for (int64_t v = 0; v < vectors; ++v)
+      store(tile[i * vectors + v], resultT, {add(first, i), column(v)});
 }
 
 // What a query does not admit is left out rather than weighted with 0.

@@ -31,28 +31,33 @@
 // CHECK: %[[BLOCKS:.*]]:4 = scf.for
 // The scores of a block, in two runs of 32 products; meanwhile the next keys and the tile's values are asked for.
 // CHECK: %[[TILE:.*]]:2 = scf.for {{.*}} step %c8 iter_args
-// CHECK: scf.for {{.*}} step %c32 iter_args
-// CHECK: %{{.*}}:16 = scf.for {{.*}} step %c1 iter_args
+// CHECK: %{{.*}}:16 = scf.for {{.*}} = %c0 to %c32 step %c1 iter_args
 // CHECK: memref.prefetch {{.*}}, read, locality<3>, data
 // CHECK: memref.prefetch {{.*}}, read, locality<2>, data
 // CHECK-COUNT-16: vector.fma
+// CHECK: %{{.*}}:16 = scf.for {{.*}} = %c32 to %c64 step %c1 iter_args
+// CHECK-COUNT-16: vector.fma
+// CHECK: arith.addf
 // CHECK: %{{.*}}:16 = scf.if
 // CHECK: else
 // CHECK-COUNT-16: arith.select
 // CHECK: }
-// Exponentials, scaled on the way; no mask.
+// Exponentials, scaled on the way; no mask. Those of the next key are made beside the products of 4 elements with this
+// key's; the others find them.
 // CHECK: arith.mulf %{{.*}}, %[[SCALE:cst[_0-9]*]] : vector<16xf32>
-// CHECK: scf.for
+// CHECK: scf.if %[[CAREFUL]]
+// CHECK: else
+// CHECK: %[[FIRST:.*]]:12 = scf.for %[[ROW:.*]] = %c0 to {{.*}} step %c1 iter_args(%[[P0:[^ ]*]] = %{{[^,]*}}, %[[P1:[^ ]*]] =
 // CHECK-NOT: arith.select
 // CHECK: math.fma %{{.*}}, %[[SCALE]], %{{.*}} : vector<16xf32>
 // CHECK-NEXT: math.exp2 {{.*}} fastmath<afn>
 // CHECK: math.exp2
-// Values: all at once.
-// CHECK: scf.if %[[CAREFUL]]
-// CHECK: else
-// CHECK: scf.for {{.*}} step %c8
+// CHECK: vector.store %[[P0]], %{{.*}}[%[[ROW]], %c0]
+// CHECK: vector.store %[[P1]], %{{.*}}[%[[ROW]], %c16]
+// CHECK-COUNT-8: vector.fma
+// CHECK: scf.for {{.*}} = %c4 to %c64 step %c12
 // CHECK: scf.for {{.*}} step %c1 iter_args
-// CHECK-COUNT-16: vector.fma
+// CHECK-COUNT-24: vector.fma
 // What was cut off, for one vector.
 // CHECK: %[[REST:.*]]:2 = scf.for {{.*}} iter_args(%{{.*}} = %[[BLOCKS]]#1, %{{.*}} = %[[BLOCKS]]#3)
 // CHECK: scf.for {{.*}} step %c8 iter_args
