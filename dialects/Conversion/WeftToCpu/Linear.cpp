@@ -11,12 +11,11 @@
 //                                     weights from L2 for each of them
 //   both              4x1, 2x2, 1x4   the rows that are left; few rows take several slices to have 8 sums
 //   16     32         6 x 2           where activations are rounded: 24 + 4 + 1, for a dot product is slower than a sum
-//   16     32         3x1, 2x1, 1x1   where they are in fixed point: up to 4 sums for each vector, 24 + 2 + 1; as 8
-//   sums are
-//                                     enough for one row, it reads narrow weights in one run, which memory likes best
+//   16     32         3x1, 2x1, 1x1   where they are in fixed point: 3 or 4 sums for each vector, 24 + 2 + 1; one row
+//                                     has enough, and reads narrow weights in one run, which memory likes best
 //
-// Work is divided by slices within blocks of rows: one row divides over threads as many rows do. Within a group of
-// slices, which fits the L2 cache, the rows stream by.
+// Work is divided by slices, or a few of them, within blocks of rows: one row divides over threads as many rows do.
+// Within a group of slices, which fits the L2 cache, the rows stream by.
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "dialects/Conversion/WeftToCpu/LinearProducts.h"
 #include "dialects/Conversion/WeftToCpu/Tiles.h"
@@ -116,11 +115,13 @@ private:
 
   void emitRounded(OpBuilder &b);
   void emitNest(OpBuilder &b, Activations activations, bool areRowsFew = false);
+  int64_t slicesTogether();
   void emitBlock(OpBuilder &b, Value firstRow, Value lastRow, Value firstSlice, Value lastSlice);
   void forSlices(OpBuilder &b, Value first, Value last, int64_t atOnce,
                  llvm::function_ref<void(OpBuilder &, Value, int64_t)> body);
   void emitRowsLeft(OpBuilder &b, int64_t tileRows, Value row, Value firstSlice, Value lastSlice);
   void emitTile(OpBuilder &b, int64_t tileRows, int64_t tileSlices, Value firstRow, Value firstSlice);
+  void emitPrefetches(OpBuilder &b, ArrayRef<Row> tile, ArrayRef<Value> tileSlices);
   void emitEpilogue(OpBuilder &b, ArrayRef<Row> tile, Value slice, ArrayRef<Value> accumulators);
   void emitColumns(OpBuilder &b, ArrayRef<Row> tile, Value slice, ArrayRef<Value> accumulators, int64_t columnsInside);
   Value loadExtra(OpBuilder &b, const Extra &extra, const Row &row, Value column, Value mask);
@@ -196,23 +197,35 @@ void PackedLinear::emitNest(OpBuilder &b, Activations read, bool areRowsFew) {
   height = ceilDiv(b, height, constant(whole.rows));
   height = b.createOrFold<arith::MulIOp>(loc, height, constant(whole.rows));
 
-  Value sliceCount = constant(slices.count);
-  Value items = b.createOrFold<arith::MulIOp>(loc, blocks, sliceCount);
+  int64_t together = std::min(slicesTogether(), slices.count);
+  Value itemsOfBlock = constant(llvm::divideCeil(slices.count, together));
+  Value items = b.createOrFold<arith::MulIOp>(loc, blocks, itemsOfBlock);
   Value cost = b.createOrFold<arith::MinUIOp>(loc, height, rows.count());
-  cost = b.createOrFold<arith::MulIOp>(loc, cost, constant(slices.depth * slices.parts * slices.sliceColumns()));
+  cost = b.createOrFold<arith::MulIOp>(loc, cost,
+                                       constant(slices.depth * slices.parts * slices.sliceColumns() * together));
 
   parallelRanges(b, loc, items, cost, [&](OpBuilder &b, Location loc, Value begin, Value end) {
-    Value firstBlock = b.createOrFold<arith::DivUIOp>(loc, begin, sliceCount);
-    forRange(b, firstBlock, ceilDiv(b, end, sliceCount), 1, [&](OpBuilder &b, Value block) {
-      Value firstItem = b.createOrFold<arith::MulIOp>(loc, block, sliceCount);
-      Value from = b.createOrFold<arith::MaxUIOp>(loc, begin, firstItem);
-      Value to = b.createOrFold<arith::MinUIOp>(loc, b.createOrFold<arith::SubIOp>(loc, end, firstItem), sliceCount);
+    Value firstBlock = b.createOrFold<arith::DivUIOp>(loc, begin, itemsOfBlock);
+    forRange(b, firstBlock, ceilDiv(b, end, itemsOfBlock), 1, [&](OpBuilder &b, Value block) {
+      Value firstItem = b.createOrFold<arith::MulIOp>(loc, block, itemsOfBlock);
+      auto slice = [&](Value item) {
+        Value within = b.createOrFold<arith::SubIOp>(loc, item, firstItem);
+        return b.createOrFold<arith::MulIOp>(loc, within, constantIndex(b, loc, together));
+      };
+      Value from = slice(b.createOrFold<arith::MaxUIOp>(loc, begin, firstItem));
+      Value to = b.createOrFold<arith::MinUIOp>(loc, slice(end), constantIndex(b, loc, slices.count));
       Value firstRow = b.createOrFold<arith::MulIOp>(loc, block, height);
       Value lastRow = b.createOrFold<arith::AddIOp>(loc, firstRow, height);
       lastRow = b.createOrFold<arith::MinUIOp>(loc, lastRow, rows.count());
-      emitBlock(b, firstRow, lastRow, b.createOrFold<arith::SubIOp>(loc, from, firstItem), to);
+      emitBlock(b, firstRow, lastRow, from, to);
     });
   });
+}
+
+/// Which threads do not divide. A word of narrow weights that are widened is several sums, one after another: a row has
+/// enough that do not wait for each other in 4 slices, and these take less time to read than to hand over.
+int64_t PackedLinear::slicesTogether() {
+  return activations == Activations::Kept && op.getWeightType() != WeightType::F32 ? slices.group() : 1;
 }
 
 void PackedLinear::emitBlock(OpBuilder &b, Value firstRow, Value lastRow, Value firstSlice, Value lastSlice) {
@@ -270,6 +283,8 @@ void PackedLinear::emitTile(OpBuilder &b, int64_t tileRows, int64_t tileSlices, 
   for (int64_t s = 0; s < tileSlices; ++s)
     sliceIndices.push_back(plus(b, firstSlice, s));
 
+  if (tileRows == whole.rows)
+    emitPrefetches(b, tile, sliceIndices);
   LinearProducts products(op, slices, activations, input, workspace ? &*workspace : nullptr);
   SmallVector<Value> accumulators = products.emit(b, tile, sliceIndices);
   for (auto [s, slice] : llvm::enumerate(sliceIndices)) {
@@ -279,6 +294,31 @@ void PackedLinear::emitTile(OpBuilder &b, int64_t tileRows, int64_t tileSlices, 
       llvm::append_range(ofSlice, ArrayRef(accumulators).slice((r * tileSlices + s) * each, each));
     emitEpilogue(b, tile, slice, ofSlice);
   }
+}
+
+/// Of what the epilogue reads or writes in each row: where rows are many these lines are in no near cache, and all the
+/// products of the tile lie between asking for them and needing them. Beside longer columns they are too few to matter.
+void PackedLinear::emitPrefetches(OpBuilder &b, ArrayRef<Row> tile, ArrayRef<Value> tileSlices) {
+  constexpr int64_t longColumn = 1024; // in words
+  if (slices.words > longColumn)
+    return;
+  constexpr int64_t line = 16; // of f32
+  for (Value slice : tileSlices)
+    for (int64_t first = 0; first < slices.sliceColumns(); first += line) {
+      Value column = b.createOrFold<arith::MulIOp>(loc, slice, constantIndex(b, loc, slices.sliceColumns()));
+      column = plus(b, column, first);
+      for (const Row &row : tile) {
+        auto prefetch = [&](Value memref, ValueRange indices, bool isWrite) {
+          memref::PrefetchOp::create(b, loc, memref, indices, isWrite, /*localityHint=*/2, /*isDataCache=*/true);
+        };
+        prefetch(output.memref(), output.indices(row, column), true);
+        for (const Extra &extra : extras)
+          if (extra.hasRows() && extra.hasColumns() && extra.isLoadable()) {
+            auto [memref, indices] = extra.at(b, loc, row, column);
+            prefetch(memref, indices, false);
+          }
+      }
+    }
 }
 
 //===-- epilogue --------------------------------------------------------------------------------------------------===//

@@ -84,7 +84,12 @@ Value LinearProducts::addressOf(OpBuilder &b, const Place &place, Value word) {
 Value LinearProducts::loadScales(OpBuilder &b, const Place &place, Value group) {
   auto type = floats(b).clone(cast<MemRefType>(op.getScales().getType()).getElementType());
   Value scales = vector::LoadOp::create(b, loc, type, op.getScales(), ValueRange{place.panel, group, place.column});
-  return type.getElementType().isF32() ? scales : arith::ExtFOp::create(b, loc, floats(b), scales).getResult();
+  if (type.getElementType().isF32())
+    return scales;
+  // Not by arith.extf: vectors of bf16 that LLVM joins and splits become calls for each lane where CPUs have no bf16.
+  scales = arith::BitcastOp::create(b, loc, floats(b).clone(b.getI16Type()), scales);
+  scales = arith::ShLIOp::create(b, loc, arith::ExtUIOp::create(b, loc, integers(b), scales), vectorOf(b, 16));
+  return arith::BitcastOp::create(b, loc, floats(b), scales);
 }
 
 Value LinearProducts::vectorOf(OpBuilder &b, int32_t number) {

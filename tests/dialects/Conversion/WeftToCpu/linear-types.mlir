@@ -15,6 +15,8 @@
 // CHECK:           memref.load %{{.*}}[%{{.*}}, %[[W]]] : memref<?x48xi32>
 // CHECK-COUNT-24:  x86vector.avx512.dot
 // CHECK:       } else {
+// Kept, a row has four slices' sums: threads get as many.
+// CHECK:         arith.muli %{{.*}}, %c4 : index
 // CHECK-NOT:     step %c8
 // CHECK:         llvm.load {{.*}} -> vector<16xi32>
 // CHECK:         arith.shli
@@ -122,7 +124,7 @@ func.func private @int4_fixed_point(%x: memref<?x67xf32>, %p: memref<6x9x32x8xi4
 // CHECK:           arith.shrui
 // CHECK:           llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"
 // CHECK:         vector.load %{{.*}}[%{{.*}}, %[[G]], %{{.*}}] : memref<1x3x32xbf16>, vector<16xbf16>
-// CHECK:         arith.extf %{{.*}} : vector<16xbf16> to vector<16xf32>
+// CHECK:         arith.extui %{{.*}} : vector<16xi16> to vector<16xi32>
 // CHECK:       vector.load %{{.*}}[%{{.*}}, %c2, %{{.*}}] : memref<1x3x32xbf16>, vector<16xbf16>
 func.func private @int4(%x: memref<?x70xf32>, %p: memref<1x9x32x8xi4>, %s: memref<1x3x32xbf16>, %y: memref<?x32xf32>) {
   weft.packed_linear %x, %p scales %s outs %y attributes {columns = 32 : i64} {

@@ -10,6 +10,10 @@
 // CHECK: scf.for %[[SLICE:.*]] =
 // LANES16: scf.for %[[ROW:.*]] = {{.*}} step %c8
 // LANES8: scf.for %[[ROW:.*]] = {{.*}} step %c6
+// Lines that the epilogue writes are asked for before.
+// LANES16-COUNT-16: memref.prefetch %{{.*}} : memref<?x192xf32>
+// LANES8-COUNT-6: memref.prefetch %{{.*}} : memref<?x192xf32>
+// CHECK-NOT: memref.prefetch
 // LANES16: %[[SUMS:.*]]:16 = scf.for %[[K:.*]] = %c0 to %c96 step %c1 iter_args
 // LANES8: %[[SUMS:.*]]:12 = scf.for %[[K:.*]] = %c0 to %c96 step %c1 iter_args
 // LANES16-COUNT-2: vector.load %{{.*}}[%[[SLICE]], %[[K]], %{{.*}}] : memref<6x96x32xf32>, vector<16xf32>
