@@ -43,15 +43,16 @@ public:
     inverse = select(arith::CmpFPredicate::OLT, number(0x1p-120), number(0), inverse);
 
     auto splatted = [&](Value scalar) { return splat(b, loc, scalar, floats); };
-    Value factor = splatted(inverse), least = splatted(number(-127)), most = splatted(number(127));
+    // A sum with 1.5 * 2^23 has no bits left for a fraction: it is the nearest integer, in its low bits. Of NaN it is
+    // some.
+    Value factor = splatted(inverse), shift = splatted(number(0x1.8p23));
+    Value shiftBits = arith::BitcastOp::create(b, loc, integers, shift);
     Value sum = accumulateColumns(
         b, loc, columns, arith::ConstantOp::create(b, loc, b.getZeroAttr(integers)),
         [&](OpBuilder &b, Location, Lanes at, Value sum) -> Value {
           Value multiple = arith::MulFOp::create(b, loc, load(b, row, at), factor);
-          multiple = math::RoundEvenOp::create(b, loc, multiple);
-          // Also makes a number of NaN, which has no integer.
-          multiple = arith::MinNumFOp::create(b, loc, arith::MaxNumFOp::create(b, loc, multiple, least), most);
-          Value integer = arith::FPToSIOp::create(b, loc, integers, multiple);
+          Value bits = arith::BitcastOp::create(b, loc, integers, arith::AddFOp::create(b, loc, multiple, shift));
+          Value integer = arith::SubIOp::create(b, loc, bits, shiftBits);
           store(b, row, at, arith::TruncIOp::create(b, loc, integers.clone(b.getI8Type()), integer));
           return arith::AddIOp::create(b, loc, sum, integer);
         },

@@ -35,7 +35,8 @@ func.func private @bf16(%x: memref<?x96xf32>, %p: memref<6x48x32x2xbf16>, %w: me
 // CHECK-LABEL: @int8_activations
 // CHECK-NOT:   scf.if
 // CHECK:       vector.reduction <maxui>
-// CHECK:       arith.fptosi %{{.*}} : vector<16xf32> to vector<16xi32>
+// CHECK:       arith.addf %{{.*}}, %{{.*}} : vector<16xf32>
+// CHECK:       arith.bitcast %{{.*}} : vector<16xf32> to vector<16xi32>
 // CHECK:       vector.store %{{.*}} : memref<?x32xi32>, vector<4xi32>
 // CHECK-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
 // CHECK:       %[[SUM:.*]] = memref.load %{{.*}}[%{{.*}}, %c31] : memref<?x32xi32>
