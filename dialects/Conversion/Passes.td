@@ -33,14 +33,14 @@ def ExpandMathPass : Pass<"weft-expand-math"> {
   let description = [{
     exp and exp2 by two-constant range reduction and a polynomial (at most 1 ULP; infinities, NaN and subnormal results
     kept; of exp2 with fastmath<afn>, 1.1 ULP, arguments are at most 126, and subnormal results may be 0); tanh (5 ULP) by one of two
-    formulas, as its lanes need; erf, erfc (5 ULP), log, log2, log1p and expm1 (3 ULP; subnormal arguments of a logarithm count as the
+    formulas, as its lanes need; erf (4 ULP) by one, up to where it is 1; erfc (5 ULP), log, log2, log1p and expm1 (3 ULP; subnormal arguments of a logarithm count as the
     smallest normal number) by upstream's approximations; on scalars and vectors alike. What is left of transcendental
     functions becomes scalar, for libm: sin, cos and other f32 functions that upstream approximates worse, and all f64.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
   let options = [Option<"avx512", "avx512", "bool", "false",
-                        "exp2 with fastmath<afn> of 16 lanes by a table, in instructions of AVX-512">];
+                        "exp2 with fastmath<afn>, and erf, of 16 lanes by tables, in instructions of AVX-512">];
 }
 
 def OutlineParallelPass : Pass<"weft-outline-parallel", "::mlir::ModuleOp"> {

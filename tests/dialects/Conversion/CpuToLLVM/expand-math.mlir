@@ -141,6 +141,13 @@ func.func @approximated(%x: vector<8xf32>, %y: f32) -> (vector<8xf32>, f32) {
 // CHECK:          arith.cmpf
 // CHECK-NOT:      arith.{{mulf|divf|cmpf}}
 // CHECK:          return
+// With AVX-512 a square less, and 5 steps with coefficients of their own.
+// AVX512-LABEL: @erf_lanes
+// AVX512-COUNT-6: llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"
+// AVX512:         math.fma
+// AVX512:         arith.mulf
+// AVX512-NOT:     arith.{{mulf|divf}}
+// AVX512:         return
 func.func @erf_lanes(%x: vector<16xf32>) -> vector<16xf32> {
   %0 = math.erf %x : vector<16xf32>
   return %0 : vector<16xf32>
