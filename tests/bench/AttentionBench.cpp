@@ -9,6 +9,7 @@
 // machine whose speed drifts, or that others use as well, slows both. Times are those of the one thread that computes.
 // (Google Benchmark runs one benchmark after the other, so that a drift between them looks like a difference.)
 //===--------------------------------------------------------------------------------------------------------------===//
+#include "tests/bench/Numbers.h"
 #include "tests/bench/PeakFlops.h"
 #include "weft/runtime.h"
 #include <algorithm>
@@ -18,11 +19,9 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
-#include <sys/mman.h>
 #include <vector>
 
 namespace {
@@ -145,8 +144,8 @@ private:
         view.shape[d] = info.shape[d] != WEFT_RUNTIME_SIZE ? info.shape[d] : sizeOf(info.axes[d], shape);
         elements *= view.shape[d];
       }
-      numbers.push_back(hugePages(4 * elements));
-      view.data = numbers.back().get();
+      numbers.emplace_back(elements);
+      view.data = numbers.back().data();
       fill(view, elements, generator);
       views.push_back(view);
     }
@@ -166,27 +165,11 @@ private:
     return axis == "sequence" ? shape.sequences : axis == "key" ? shape.keys : shape.queries;
   }
 
-  struct Free {
-    void operator()(void *memory) const { std::free(memory); }
-  };
-  using Memory = std::unique_ptr<void, Free>;
-
-  // As the runtime allocates what lies between the ops of a model, queries, keys and values of a layer among it.
-  static Memory hugePages(int64_t bytes) {
-    constexpr int64_t page = 2 << 20;
-    int64_t size = (bytes + page - 1) / page * page;
-    Memory memory(std::aligned_alloc(page, size));
-    if (!memory)
-      fail("no memory for the inputs");
-    (void)madvise(memory.get(), size, MADV_HUGEPAGE);
-    return memory;
-  }
-
   Shape prepared{-1, -1};
   weft_module *module = nullptr;
   weft_context *context = nullptr;
   std::vector<weft_view> views;
-  std::vector<Memory> numbers;
+  std::vector<weft::bench::Numbers> numbers;
 };
 
 //===-- measuring -------------------------------------------------------------------------------------------------===//

@@ -8,14 +8,14 @@
 
 namespace weft::bench {
 
-std::vector<float> readFloats(const std::string &path, int64_t offset, int64_t count) {
+Numbers readFloats(const std::string &path, int64_t offset, int64_t count) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file)
     throw std::runtime_error("cannot read '" + path + "'");
   int64_t there = (static_cast<int64_t>(file.tellg()) - offset) / 4;
   if (count > there)
     throw std::runtime_error("'" + path + "' is too short");
-  std::vector<float> numbers(count < 0 ? there : count);
+  Numbers numbers(count < 0 ? there : count);
   file.seekg(offset);
   file.read(reinterpret_cast<char *>(numbers.data()), static_cast<std::streamsize>(4 * numbers.size()));
   return numbers;
@@ -47,7 +47,7 @@ static Json measure(Contender &contender, const Json &request) {
 
 /// The largest difference of two results, beside the largest number of the first.
 static Json compare(const Json &request) {
-  std::vector<float> wanted = readFloats(request.at("wanted")), found = readFloats(request.at("found"));
+  Numbers wanted = readFloats(request.at("wanted")), found = readFloats(request.at("found"));
   if (wanted.size() != found.size())
     return {{"error", std::to_string(found.size()) + " numbers instead of " + std::to_string(wanted.size())}};
   double difference = 0, largest = 0;
@@ -71,7 +71,7 @@ static Json answer(Contender &contender, const Json &request) {
   if (wish == "compare")
     return compare(request);
   if (wish == "result") {
-    std::vector<float> numbers = contender.result();
+    Numbers numbers = contender.result();
     std::ofstream file(request.at("file").get<std::string>(), std::ios::binary);
     file.write(reinterpret_cast<const char *>(numbers.data()), static_cast<std::streamsize>(4 * numbers.size()));
     return file.flush() ? Json::object() : Json{{"error", "cannot write the result"}};

@@ -5,10 +5,10 @@
 // standard input and answers on standard output, both one JSON object to a line (protocol.py says which).
 //===--------------------------------------------------------------------------------------------------------------===//
 #pragma once
+#include "tests/bench/Numbers.h"
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
 namespace weft::bench {
 
@@ -25,13 +25,13 @@ public:
   /// The seconds of the last call by a clock of the contender's own, a GPU's; less than 0: it has none.
   virtual double seconds() { return -1; }
   /// What the last call gave, where that are numbers.
-  virtual std::vector<float> result() { return {}; }
+  virtual Numbers result() { return {}; }
 };
 
 /// Answers requests until standard input ends.
 int serve(Contender &contender);
 
 /// The bytes of a file from `offset` on, `count` of them or up to its end, as numbers.
-std::vector<float> readFloats(const std::string &path, int64_t offset = 0, int64_t count = -1);
+Numbers readFloats(const std::string &path, int64_t offset = 0, int64_t count = -1);
 
 } // namespace weft::bench

@@ -68,7 +68,7 @@ public:
     stream.wait();
   }
 
-  std::vector<float> result() override { return output; }
+  Numbers result() override { return output; }
 
 private:
   /// A scale for all rows, and one for each column. oneDNN cannot round and reorder weights at once.
@@ -102,7 +102,7 @@ private:
   reorder round; ///< of the input, where it is not f32 that is multiplied
   memory source;
   std::unordered_map<int, memory> arguments;
-  std::vector<float> input, weights, output;
+  Numbers input, weights, output;
   std::vector<int8_t> integers; ///< weights that were rounded
 };
 

@@ -32,7 +32,7 @@ public:
            output.data(), columns);
   }
 
-  std::vector<float> result() override { return output; }
+  Numbers result() override { return output; }
 
 private:
   template <typename Function> void find(void *library, const char *name, Function &function) {
@@ -57,7 +57,7 @@ private:
   void (*setThreads)(int) = nullptr;
   const char *(*config)() = nullptr;
   int rows = 0, columns = 0, depth = 0;
-  std::vector<float> input, weights, output;
+  Numbers input, weights, output;
 };
 
 } // namespace

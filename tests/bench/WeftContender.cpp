@@ -37,7 +37,7 @@ public:
     isStep = work.contains("past");
     inputs = load(work.at("inputs"), numbers);
     if (isStep) {
-      std::vector<std::vector<float>> storage;
+      std::vector<Numbers> storage;
       std::vector<weft_view> before = load(work.at("past"), storage);
       check(weft_step(context, before.data(), before.size(), nullptr, 0, &error), error);
       past = weft_past(context);
@@ -58,7 +58,7 @@ public:
 
   double seconds() override { return ticks ? 1e-9 * std::accumulate(ticks, ticks + tickCount, uint64_t(0)) : -1; }
 
-  std::vector<float> result() override {
+  Numbers result() override {
     weft_view view = weft_output(context, 0);
     int64_t count = 1;
     for (int32_t d = 0; d < view.rank; ++d)
@@ -69,7 +69,7 @@ public:
 
 private:
   /// Inputs by their place: {"file", "type", "shape"} each. All types of inputs have four bytes.
-  static std::vector<weft_view> load(const Json &list, std::vector<std::vector<float>> &storage) {
+  static std::vector<weft_view> load(const Json &list, std::vector<Numbers> &storage) {
     std::vector<weft_view> views;
     storage.clear();
     for (const Json &input : list) {
@@ -107,7 +107,7 @@ private:
   weft_module *module = nullptr;
   weft_context *context = nullptr;
   std::vector<weft_view> inputs;
-  std::vector<std::vector<float>> numbers;
+  std::vector<Numbers> numbers;
   uint64_t *ticks = nullptr;
   size_t tickCount = 0;
   bool isStep = false;

@@ -1,5 +1,8 @@
 """GPT-2, BERT, ViT and Llama as plain modules of PyTorch, with the weights that `weft init` made."""
 
+import ctypes
+import mmap
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -233,7 +236,17 @@ def array(input):
     """A tensor of an input file."""
     type = {"f32": torch.float32, "i32": torch.int32}[input["type"]]
     count = _count(input["shape"])
-    return torch.from_file(input["file"], size=count, dtype=type).reshape(input["shape"]).clone()
+    data = in_huge_pages(count, type)
+    return data.copy_(torch.from_file(input["file"], size=count, dtype=type)).reshape(input["shape"])
+
+
+def in_huge_pages(count, type):
+    """A tensor in memory like that of Numbers.h."""
+    page = 2 << 20
+    memory = mmap.mmap(-1, count * type.itemsize + page)
+    memory.madvise(mmap.MADV_HUGEPAGE)
+    begin = -ctypes.addressof(ctypes.c_char.from_buffer(memory)) % page
+    return torch.frombuffer(memory, dtype=type, count=count, offset=begin)
 
 
 def built(work):
