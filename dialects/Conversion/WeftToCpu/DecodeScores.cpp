@@ -26,61 +26,67 @@ void Decode::scoreBlock(const Item &item, const KeyBlock &block) {
 /// The scores of some keys of the block that begins at `begin`.
 void Decode::scorePart(const Item &item, const KeyBlock &part, Value begin) {
   eachRows(item, scoreRows, [&](Value firstRow, int64_t rows) {
-    eachTile(item, part, firstRow, rows, [&](Value firstKey, ValueRange tile, ArrayRef<Position>) {
-      Vectors masked = maskTile(item, part, firstKey, firstRow, tile, minusInfinity);
-      for (auto [r, score] : llvm::enumerate(masked))
+    Vectors start;
+    for (int64_t r = 0; r < rows; ++r)
+      start.push_back(load(largest, {add(firstRow, r), index(0)}));
+    auto tileBody = [&](Value firstKey, ValueRange tile, ArrayRef<Position>, ValueRange state) {
+      Vectors masked = maskTile(item, part, firstKey, firstRow, tile, minusInfinity), next;
+      for (auto [r, score] : llvm::enumerate(masked)) {
         store(score, scores, {add(firstRow, r), sub(firstKey, begin)});
-    });
+        next.push_back(larger(score, state[r]));
+      }
+      return next;
+    };
+    for (auto [r, lanes] : llvm::enumerate(eachTile(item, part, firstRow, rows, start, tileBody)))
+      store(lanes, largest, {add(firstRow, r), index(0)});
   });
 }
 
-void Decode::exponentials(const Item &item, const KeyBlock &block) {
-  loop(index(0), item.rows, 1, [&](Value row) { exponentials(block, row); });
-}
-
-void Decode::exponentials(const KeyBlock &block, Value row) {
-  Value subtracted = raiseMaximum(block, row);
-  auto tile = [&](Value key, ValueRange sum) { return Vectors{addExponentials(row, key, subtracted, sum.front())}; };
-  addToSum(row, loop(index(0), block.size, L, lanesOf(0.0f), tile).front());
+// Rows in turns: to bring a vector's lanes together takes longer than all that is computed with them, and the end of a
+// loop over tiles is not foreseen.
+void Decode::exponentials(const KeyBlock &block, Value firstRow, int64_t rows) {
+  Vectors subtracted = raiseMaxima(firstRow, rows);
+  Vectors sums = loop(index(0), block.size, L, Vectors(rows, lanesOf(0.0f)),
+                      [&](Value key, ValueRange state) { return addExponentials(firstRow, key, subtracted, state); });
+  addToSums(firstRow, sums);
 }
 
 /// Takes the scores of a block into account and returns, on lanes, what to subtract from their exponents.
-Value Decode::raiseMaximum(const KeyBlock &block, Value row) {
-  Value end = mul(ceilDivide(block.size, L), index(L)), none = lanesOf(minusInfinity);
-  for (int64_t tile = 0; tile < tilesTogether - 1; ++tile)
-    store(none, scores, {row, add(end, tile * L)});
-  Vectors tiles =
-      loop(index(0), end, tilesTogether * L, Vectors(tilesTogether, none), [&](Value key, ValueRange state) {
-        Vectors next;
-        for (auto [tile, maximum] : llvm::enumerate(state))
-          next.push_back(larger(load(scores, {row, add(key, tile * L)}), maximum));
-        return next;
-      });
-  Value before = loadScalar(maxima, row), all = tiles.pop_back_val();
-  for (Value tile : tiles)
-    all = larger(tile, all);
-  auto largest = vector::ReductionOp::create(b, vector::CombiningKind::MAXNUMF, all, arith::FastMathFlags::nnan);
-  Value maximum = larger(largest, before), subtracted = toSubtract(maximum);
-  storeScalar(maximum, maxima, row);
-  storeScalar(rescaling(before, subtracted), factors, row);
-  return lanesOf(subtracted);
+Decode::Vectors Decode::raiseMaxima(Value firstRow, int64_t rows) {
+  Vectors all;
+  for (int64_t r = 0; r < rows; ++r) {
+    Value row = add(firstRow, r), before = loadScalar(maxima, row), lanes = load(largest, {row, index(0)});
+    Value maximum = vector::ReductionOp::create(b, vector::CombiningKind::MAXNUMF, lanes, arith::FastMathFlags::nnan);
+    Value subtracted = toSubtract(maximum);
+    storeScalar(maximum, maxima, row);
+    storeScalar(rescaling(before, subtracted), factors, row);
+    all.push_back(lanesOf(subtracted));
+  }
+  return all;
 }
 
-/// Puts a tile's exponentials in the place of its scores and returns their sums with `added`.
-Value Decode::addExponentials(Value row, Value key, Value subtracted, Value added) {
-  Value p = exponential(load(scores, {row, key}), subtracted);
-  store(p, scores, {row, key});
-  return arith::AddFOp::create(b, added, p);
+/// Puts the exponentials of a tile in the place of its scores and returns their sums with `added`, for each row.
+Decode::Vectors Decode::addExponentials(Value firstRow, Value key, ValueRange subtracted, ValueRange added) {
+  Vectors sums;
+  for (auto [r, sum] : llvm::enumerate(added)) {
+    Value row = add(firstRow, r), p = exponential(load(scores, {row, key}), subtracted[r]);
+    store(p, scores, {row, key});
+    sums.push_back(arith::AddFOp::create(b, sum, p));
+  }
+  return sums;
 }
 
-void Decode::addToSum(Value row, Value added) {
-  Value sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, added, arith::FastMathFlags::reassoc);
-  storeScalar(math::FmaOp::create(b, loadScalar(rowSums, row), loadScalar(factors, row), sum), rowSums, row);
+void Decode::addToSums(Value firstRow, ValueRange added) {
+  for (auto [r, lanes] : llvm::enumerate(added)) {
+    Value row = add(firstRow, r);
+    Value sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, lanes, arith::FastMathFlags::reassoc);
+    storeScalar(math::FmaOp::create(b, loadScalar(rowSums, row), loadScalar(factors, row), sum), rowSums, row);
+  }
 }
 
 void Decode::probabilityBlock(const Item &item, const KeyBlock &block) {
   eachRows(item, scoreRows, [&](Value firstRow, int64_t rows) {
-    eachTile(item, block, firstRow, rows, [&](Value firstKey, ValueRange tile, ArrayRef<Position> positions) {
+    auto tileBody = [&](Value firstKey, ValueRange tile, ArrayRef<Position> positions, ValueRange) {
       Vectors probabilities;
       for (auto [r, score] : llvm::enumerate(tile)) {
         Value row = add(firstRow, r);
@@ -98,18 +104,21 @@ void Decode::probabilityBlock(const Item &item, const KeyBlock &block) {
           storeFirst(probability, weightsOut(), {item.batch, place.query, place.head, firstKey},
                      sub(block.end, firstKey));
       }
-    });
+      return Vectors();
+    };
+    eachTile(item, block, firstRow, rows, {}, tileBody);
   });
 }
 
 //===-- tiles -----------------------------------------------------------------------------------------------------===//
 
-/// Calls `body` with the scores of each tile, one vector for each row.
-void Decode::eachTile(const Item &item, const KeyBlock &block, Value firstRow, int64_t rows, TileBody body) {
+/// Calls `body` with the scores of each tile, one vector for each row. `state` is carried from one to the next.
+Decode::Vectors Decode::eachTile(const Item &item, const KeyBlock &block, Value firstRow, int64_t rows,
+                                 ValueRange start, TileBody body) {
   Vectors queries;
   if (D <= width)
     queries = loadQueries(firstRow, rows, index(0), D);
-  loop(block.begin, block.end, L, [&](Value firstKey) {
+  return loop(block.begin, block.end, L, start, [&](Value firstKey, ValueRange state) {
     Value keys = positionsFrom(firstKey);
     SmallVector<Position> positions;
     for (int64_t r = 0; r < rows; ++r)
@@ -118,7 +127,7 @@ void Decode::eachTile(const Item &item, const KeyBlock &block, Value firstRow, i
     Vectors all = tileSums(rows), tile;
     for (int64_t r = 0; r < rows; ++r)
       tile.push_back(score(ArrayRef(all).slice(r * sums, sums), positions[r]));
-    body(firstKey, tile, positions);
+    return body(firstKey, tile, positions, state);
   });
 }
 
@@ -136,9 +145,10 @@ void Decode::eachRows(const Item &item, int64_t together, llvm::function_ref<voi
 // queries are skewed. Keys are read strictly in order; where only four of them are read in turns, a machine that
 // foresees addresses reads at half the rate from memory.
 void Decode::sumTile(const Item &item, Value firstKey, Value firstRow, int64_t rows, ValueRange queries) {
+  Value base = baseAhead(item.ofKeys, firstKey, rows);
   loop(index(0), index(L / keysTogether), 1, [&](Value group) {
     Value key = add(firstKey, mul(group, index(keysTogether)));
-    Vectors ofKeys = sumsOverWidth(item, key, firstRow, rows, queries);
+    Vectors ofKeys = sumsOverWidth(item, base, key, firstRow, rows, queries);
     int64_t count = ofKeys.size() / keysTogether;
     for (int64_t i = 0; i < count; ++i) {
       Vectors some;
@@ -183,13 +193,13 @@ Decode::Vectors Decode::loadQueries(Value firstRow, int64_t rows, Value d, int64
 
 /// [key][row][sum], in runs of `width` elements; where rows share vectors, [key][vector]. `queries`: where one run is
 /// all, which it is for several rows.
-Decode::Vectors Decode::sumsOverWidth(const Item &item, Value firstKey, Value firstRow, int64_t rows,
+Decode::Vectors Decode::sumsOverWidth(const Item &item, Value base, Value firstKey, Value firstRow, int64_t rows,
                                       ValueRange queries) {
   if (!queries.empty())
-    return addRun(item, firstKey, firstRow, queries, index(0), D, Vectors(keysTogether * rows * sums));
+    return addRun(item, base, firstKey, firstRow, queries, index(0), D, Vectors(keysTogether * rows * sums));
   Vectors state(keysTogether * rows * sums, lanesOf(0.0f));
   auto run = [&](Value d, int64_t count, ValueRange state) {
-    return addRun(item, firstKey, firstRow, loadQueries(firstRow, rows, d, count), d, count, Vectors(state));
+    return addRun(item, base, firstKey, firstRow, loadQueries(firstRow, rows, d, count), d, count, Vectors(state));
   };
   int64_t whole = D - D % width;
   if (whole > width)
@@ -200,8 +210,8 @@ Decode::Vectors Decode::sumsOverWidth(const Item &item, Value firstKey, Value fi
 }
 
 // Sums so far may be null: nothing yet. Keys past the last repeat it; they are masked later.
-Decode::Vectors Decode::addRun(const Item &item, Value firstKey, Value firstRow, ValueRange queries, Value d,
-                               int64_t count, Vectors before) {
+Decode::Vectors Decode::addRun(const Item &item, Value base, Value firstKey, Value firstRow, ValueRange queries,
+                               Value d, int64_t count, Vectors before) {
   int64_t lines = llvm::divideCeil(count, L), rows = queries.size() / lines, together = rowsOfVector(rows);
   Vectors all;
   for (int64_t k = 0; k < keysTogether; ++k) {
@@ -213,7 +223,7 @@ Decode::Vectors Decode::addRun(const Item &item, Value firstKey, Value firstRow,
       Value from = add(d, line * L);
       int64_t rest = std::min(L, count - line * L);
       if (asksFor(rows, k, line))
-        prefetch(item.key, {add(position, ahead(D)), from}, Cache::Second);
+        askFor(item.ofKeys, base, position, from);
       Value key = load(item.key, {position, from}, rest);
       for (int64_t r = 0; r < rows; ++r) {
         Value query = queries[r * lines + line];

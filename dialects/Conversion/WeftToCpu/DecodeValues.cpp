@@ -42,27 +42,27 @@ void Decode::storePiece(ArrayRef<Value> sums, Value row, const Piece &piece) {
 
 // Where there is one pass, scores become exponentials on the way.
 void Decode::addValues(const Item &item, const KeyBlock &block) {
-  auto exponentialsOf = [&](Value row) {
+  auto exponentialsOf = [&](Value firstRow, int64_t rows) {
     if (!hasSecondPass())
-      exponentials(block, row);
+      exponentials(block, firstRow, rows);
   };
   auto rows = [&] {
     Value together = index(0);
     if (valueRows > 1) {
       together = sub(item.rows, remainder(item.rows, index(valueRows)));
-      loop(index(0), together, 1, exponentialsOf);
+      loop(index(0), together, valueRows, [&](Value row) { exponentialsOf(row, valueRows); });
       addValuesTogether(item, block, together);
     }
     if (valueRows == 1 || queriesPerKeyHead() % valueRows)
       loop(together, item.rows, 1, [&](Value row) {
         if (E <= vectorsOfRow * L && !hasSecondPass())
           return addRow(item, block, row);
-        exponentialsOf(row);
+        exponentialsOf(row, 1);
         eachPiece(vectorsOfRow, [&](const Piece &piece) { addValuesOfRow(item, block, row, piece); });
       });
   };
   auto carefully = [&] {
-    loop(index(0), item.rows, 1, exponentialsOf);
+    eachRows(item, valueRows, exponentialsOf);
     addAdmittedValues(item, block);
   };
   if (!hasMask())
@@ -99,18 +99,24 @@ void Decode::addValuesTogether(const Item &item, const KeyBlock &block, Value ro
 void Decode::addKeysOfRows(const Item &item, const KeyBlock &block, Value firstRow, const Piece &piece, Value from,
                            Value to, ValueRange start) {
   int64_t rows = valueRows;
-  Vectors ends = loop(from, to, 1, start, [&](Value key, ValueRange state) {
-    Vectors value = loadPiece(item.value, add(block.begin, key), piece), next;
+  auto addKey = [&](Value position, Value base, ValueRange state) {
+    Vectors value = loadPiece(item.value, position, piece), next;
     for (int64_t e = 0; e < piece.count; e += L)
       if (asksFor(rows, 0, e / L))
-        prefetch(item.value, {add(add(block.begin, key), ahead(E)), add(piece.first, e)}, Cache::Second);
+        askFor(item.ofValues, base, position, add(piece.first, e));
     for (int64_t r = 0; r < rows; ++r) {
-      Value p = lanesOf(loadScalar(scores, {add(firstRow, r), key}));
+      Value p = lanesOf(loadScalar(scores, {add(firstRow, r), sub(position, block.begin)}));
       for (Value part : value)
         next.push_back(fma(part, p, state[next.size()]));
     }
     return next;
-  });
+  };
+  Vectors ends = eachAhead(item.ofValues, add(block.begin, from), add(block.begin, to), start,
+                           [&](Value from, Value to, Value base, ValueRange state) {
+                             return loop(from, to, 1, state, [&](Value position, ValueRange state) {
+                               return addKey(position, base, state);
+                             });
+                           });
   int64_t parts = ends.size() / rows;
   for (int64_t r = 0; r < rows; ++r)
     storePiece(ArrayRef(ends).slice(r * parts, parts), add(firstRow, r), piece);
@@ -123,17 +129,17 @@ void Decode::addValuesOfRow(const Item &item, const KeyBlock &block, Value row, 
 // Exponentials tile by tile, each before its values: values are read all the time, and not only when all exponentials
 // are there.
 void Decode::addRow(const Item &item, const KeyBlock &block, Value row) {
-  Value subtracted = raiseMaximum(block, row);
+  Vectors subtracted = raiseMaxima(row, 1);
   Piece all = {index(0), E};
   Vectors start = startChains(row, all);
   start.push_back(lanesOf(0.0f));
   Vectors ends = loop(index(0), block.size, L, start, [&](Value key, ValueRange state) {
-    Value added = addExponentials(row, key, subtracted, state.back());
+    Value added = addExponentials(row, key, subtracted, state.take_back()).front();
     Vectors next = addKeys(item, block, row, all, key, min(add(key, L), block.size), state.drop_back());
     next.push_back(added);
     return next;
   });
-  addToSum(row, ends.pop_back_val());
+  addToSums(row, ends.pop_back_val());
   finishChains(ends, row, all);
 }
 
@@ -162,7 +168,7 @@ Decode::Vectors Decode::addKeys(const Item &item, const KeyBlock &block, Value r
       if (chain)
         keepOrder();
       if (asksFor(1, chain, 0))
-        prefetch(item.value, {add(add(block.begin, key), ahead(E)), piece.first}, Cache::Second);
+        askFor(item.ofValues, item.ofValues.ofOneRow, add(add(block.begin, key), chain), piece.first);
       next.append(addKey(add(key, chain), state.slice(chain * parts, parts)));
     }
     return next;

@@ -10,9 +10,10 @@
 // CHECK: scf.for {{.*}} step %c2 {
 // CHECK-COUNT-2: vector.load
 // CHECK: vector.shuffle %{{.*}} [0, 1, 2, 3, 4, 5, 6, 7, 24, 25, 26, 27, 28, 29, 30, 31]
-// CHECK: scf.for %[[TILE:.*]] = %[[PART]] to %[[PARTEND]] step %c16 {
+// CHECK: %[[LARGEST:.*]]:2 = scf.for %[[TILE:.*]] = %[[PART]] to %[[PARTEND]] step %c16 iter_args
 // CHECK: %[[AT:.*]] = arith.subi %[[TILE]], %[[BLOCK]]
 // CHECK: vector.store %{{.*}}[%{{.*}}, %[[AT]]]
+// CHECK: vector.store %[[LARGEST]]#0
 // CHECK: scf.for {{.*}} step %c32 {
 // CHECK: scf.for {{.*}} step %c64 {
 // CHECK: scf.for {{.*}} step %c4 {

@@ -69,9 +69,11 @@
 // CHECK: scf.condition(%[[AGAIN]]) %[[BLOCKS]]#2, %[[REST]]#1
 // Few queries: lanes are keys, then elements. The queries of four rows stay where they are for all tiles of a block. Four
 // keys in a loop, strictly one after the other, each with four rows; meanwhile keys 16 KB, 64 positions, ahead are asked
-// for, and the same of values later. Rows share a vector: of the third and fourth the sums stand 8 lanes from where they
+// for where all may be in a cache, and at the end of a block its first values. While values are read, more values are
+// asked for, and at the end the keys of the next block, part or head. Rows share a vector: of the third and fourth the sums stand 8 lanes from where they
 // go to, of the second and fourth 4 lanes, since queries are skewed. Sums of four keys are two shuffles and an addition.
 // Long keys fall into parts, whose number comes from that of the keys; what they leave is merged in their order.
+// CHECK: %[[CACHED:.*]] = arith.cmpi ule, %{{.*}}, %c25165824
 // CHECK: %[[QUOTIENT:.*]] = arith.divui %[[T]], %c1024
 // CHECK: %[[ATMOST:.*]] = arith.minsi %[[QUOTIENT]], %c16
 // CHECK: %[[PARTS:.*]] = arith.maxsi %[[ATMOST]], %c1
@@ -80,20 +82,30 @@
 // CHECK: scf.forall
 // CHECK: memref.alloca() {alignment = 64 : i64} : memref<8x64xf32>
 // CHECK: memref.alloca() {alignment = 64 : i64} : memref<4x4x16xf32>
+// CHECK: %[[NEXTPART:.*]] = arith.cmpi ult, %{{.*}}, %[[PARTS]]
+// CHECK: %[[NEXTKEYS:.*]] = arith.select %[[NEXTPART]]
 // CHECK: scf.for {{.*}} step %c1024
+// CHECK: %[[DISTANCE:.*]] = arith.select %[[CACHED]], %c64, %c0
+// CHECK: %[[KEYSEND:.*]] = arith.subi %{{.*}}, %[[DISTANCE]]
+// CHECK: %[[AFTERVALUES:.*]] = arith.select %{{.*}}, %[[NEXTKEYS]], %{{.*}}
 // CHECK: scf.for {{.*}} step %c4
 // CHECK-COUNT-4: vector.load
 // CHECK: vector.shuffle %{{.*}} [0, 1, 2, 3, 20, 21, 22, 23, 8, 9, 10, 11, 28, 29, 30, 31]
 // CHECK: vector.shuffle %{{.*}} [0, 1, 2, 3, 4, 5, 6, 7, 24, 25, 26, 27, 28, 29, 30, 31]
 // CHECK-COUNT-12: vector.load
-// CHECK: scf.for {{.*}} step %c16
+// CHECK: %{{.*}}:4 = scf.for {{.*}} step %c16 iter_args
+// CHECK: %[[ISBEFORE:.*]] = arith.cmpi slt, %{{.*}}, %[[KEYSEND]]
+// CHECK: %[[BASE:.*]] = arith.select %[[ISBEFORE]]
 // CHECK: scf.for {{.*}} %c4 step %c1
 // CHECK: %[[KEY:.*]] = arith.minsi
-// CHECK-NEXT: %[[LATER:.*]] = arith.addi %[[KEY]], %c64
-// CHECK-NEXT: memref.prefetch %{{.*}}[%[[LATER]], %c0], read, locality<2>, data
+// CHECK-NEXT: %[[BYTES:.*]] = arith.muli %[[KEY]], %{{.*}}
+// CHECK-NEXT: %[[LATER:.*]] = arith.addi %[[BASE]], %[[BYTES]]
+// CHECK-NEXT: %[[NUMBER:.*]] = arith.index_cast %[[LATER]]
+// CHECK-NEXT: %[[ADDRESS:.*]] = llvm.inttoptr %[[NUMBER]]
+// CHECK-NEXT: "llvm.intr.prefetch"(%[[ADDRESS]]) <{cache = 1 : i32, hint = 2 : i32, rw = 0 : i32}>
 // CHECK-NEXT: vector.load %{{.*}}[%[[KEY]], %c0]
 // CHECK-COUNT-4: arith.mulf
-// CHECK: memref.prefetch {{.*}}, read, locality<2>, data
+// CHECK: "llvm.intr.prefetch"
 // CHECK-NEXT: vector.load
 // CHECK-COUNT-12: vector.fma
 // CHECK-COUNT-2: vector.shuffle %{{.*}} [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]
@@ -105,13 +117,18 @@
 // CHECK-NEXT: arith.addf
 // CHECK: vector.shuffle %{{.*}} [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27]
 // CHECK-NEXT: vector.shuffle %{{.*}} [4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31]
-// The largest of the scores, then their exponentials.
-// CHECK: %{{.*}}:4 = scf.for {{.*}} step %c64 iter_args
+// The largest scores of each lane meanwhile, then those of each row and the exponentials of four rows.
 // CHECK-COUNT-4: arith.cmpf ogt
-// CHECK: math.exp2
 // CHECK: scf.for {{.*}} step %c4
+// CHECK-COUNT-4: vector.reduction <maxnumf>
+// CHECK: %{{.*}}:4 = scf.for {{.*}} step %c16 iter_args
+// CHECK-COUNT-4: math.exp2
+// CHECK: scf.for {{.*}} step %c4
+// CHECK: %{{.*}}:16 = scf.for {{.*}} %c2 step %c1 iter_args
+// CHECK: %[[ISFIRST:.*]] = arith.cmpi eq, %{{.*}}, %c0
+// CHECK: arith.select %[[ISFIRST]], %{{.*}}, %{{.*}}
 // CHECK: %{{.*}}:16 = scf.for {{.*}} step %c1 iter_args
-// CHECK-COUNT-4: memref.prefetch {{.*}}, read, locality<2>, data
+// CHECK-COUNT-4: "llvm.intr.prefetch"
 // CHECK-COUNT-16: vector.fma
 // CHECK: scf.if %[[DIVIDED]]
 // CHECK: vector.store %{{.*}}, %[[PARKED]]
