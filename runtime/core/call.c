@@ -111,11 +111,13 @@ static int nothing_to_do(const weft_context *context, const weft_abi_entry *entr
   return entry->outputs > 0;
 }
 
-static weft_status execute(weft_context *context, const weft_abi_entry *entry, const weft_view *inputs,
-                           weft_error *error) {
+/* The arguments of an entry, in the order of abi.h; the arena's size is not known yet. */
+static weft_status make_arguments(weft_context *context, const weft_abi_entry *entry, const weft_view *inputs,
+                                  weft_error *error) {
   const weft_module *module = context->module;
   weft_abi_memref *memref = context->memrefs;
   void **argument = context->arguments;
+  context->prepared = NULL;
   for (uint32_t i = 0; i < entry->inputs; i++) {
     weft_fill_memref(memref, &inputs[i]);
     *argument++ = memref++;
@@ -133,8 +135,34 @@ static weft_status execute(weft_context *context, const weft_abi_entry *entry, c
   }
   fill_bytes(memref, module->weights.data, module->weights.bytes);
   *argument++ = memref++;
-  fill_bytes(memref, NULL, 0);
-  *argument++ = memref;
+  *argument = memref;
+  context->prepared = entry;
+  memcpy(context->prepared_axes, context->axes, module->abi->axes * sizeof *context->axes);
+  return WEFT_OK;
+}
+
+/* Caches and weights stay where they are. */
+static void renew_addresses(weft_context *context, const weft_abi_entry *entry, const weft_view *inputs) {
+  weft_abi_memref *memref = context->memrefs;
+  for (uint32_t i = 0; i < entry->inputs; i++, memref++)
+    memref->allocated = memref->aligned = inputs[i].data;
+  memref += entry->caches;
+  for (uint32_t i = 0; i < entry->outputs; i++, memref++)
+    memref->allocated = memref->aligned = context->results[i].data;
+}
+
+static weft_status execute(weft_context *context, const weft_abi_entry *entry, const weft_view *inputs, int prepared,
+                           weft_error *error) {
+  const weft_module *module = context->module;
+  weft_status status = WEFT_OK;
+  if (prepared)
+    renew_addresses(context, entry, inputs);
+  else
+    status = make_arguments(context, entry, inputs, error);
+  if (status != WEFT_OK)
+    return status;
+  weft_abi_memref *arena = &context->memrefs[entry->inputs + entry->caches + entry->outputs + 1];
+  fill_bytes(arena, NULL, 0);
 
   weft_call call = {.module = module->abi,
                     .entry = entry,
@@ -148,8 +176,18 @@ static weft_status execute(weft_context *context, const weft_abi_entry *entry, c
   status = reserve(context, &context->arena, bytes, WEFT_USE_ARENA, error);
   if (status != WEFT_OK)
     return status;
-  fill_bytes(memref, context->arena.data, (uint64_t)bytes);
+  fill_bytes(arena, context->arena.data, (uint64_t)bytes);
   return module->device->run(context->device_state, &call, error);
+}
+
+/* Where sizes were checked before, nothing but an address can be wrong. */
+static weft_status check_input(const weft_abi_tensor *tensor, const weft_view *input, int prepared, weft_error *error) {
+  if (!prepared || !input->data || (uintptr_t)input->data % weft_type_bytes(input->type)) {
+    weft_status status = weft_check_data(tensor, input, "input", error);
+    if (status != WEFT_OK)
+      return status;
+  }
+  return weft_check_flags(tensor, input, error);
 }
 
 static weft_status call_entry(weft_context *context, const weft_abi_entry *entry, const weft_view *inputs,
@@ -161,15 +199,14 @@ static weft_status call_entry(weft_context *context, const weft_abi_entry *entry
   weft_status status = weft_bind_axes(abi, entry, inputs, input_count, context->axes, error);
   if (status == WEFT_OK && entry->kind == WEFT_ABI_STEP)
     status = check_step(context, entry, error);
-  for (uint32_t i = 0; status == WEFT_OK && i < entry->inputs; i++) {
-    status = weft_check_data(&entry->tensors[i], &inputs[i], "input", error);
-    if (status == WEFT_OK)
-      status = weft_check_flags(&entry->tensors[i], &inputs[i], error);
-  }
+  int prepared = context->prepared == entry &&
+                 memcmp(context->axes, context->prepared_axes, abi->axes * sizeof *context->axes) == 0;
+  for (uint32_t i = 0; status == WEFT_OK && i < entry->inputs; i++)
+    status = check_input(&entry->tensors[i], &inputs[i], prepared, error);
   if (status == WEFT_OK)
     status = place_outputs(context, entry, outputs, error);
-  if (status == WEFT_OK && !nothing_to_do(context, entry)) {
-    status = execute(context, entry, inputs, error);
+  if (status == WEFT_OK && (prepared || !nothing_to_do(context, entry))) {
+    status = execute(context, entry, inputs, prepared, error);
     if (status == WEFT_OK && entry->kind == WEFT_ABI_STEP) {
       memcpy(context->cache_axes, context->axes, abi->axes * sizeof *context->axes);
       context->past += context->axes[entry->position_axis];

@@ -29,6 +29,7 @@ static weft_status allocate_parts(weft_context *context, weft_error *error) {
   if (!(context->results = weft_allocate(allocator, arguments * sizeof *context->results, what, error)) ||
       !(context->axes = weft_allocate(allocator, axes * sizeof *context->axes, what, error)) ||
       !(context->cache_axes = weft_allocate(allocator, axes * sizeof *context->cache_axes, what, error)) ||
+      !(context->prepared_axes = weft_allocate(allocator, axes * sizeof *context->prepared_axes, what, error)) ||
       !(context->memrefs = weft_allocate(allocator, arguments * sizeof *context->memrefs, what, error)) ||
       !(context->arguments = weft_allocate(allocator, arguments * sizeof *context->arguments, what, error)) ||
       !(context->caches =
@@ -93,6 +94,7 @@ void weft_context_destroy(weft_context *context) {
   weft_release(allocator, context->results, arguments * sizeof *context->results);
   weft_release(allocator, context->axes, axes * sizeof *context->axes);
   weft_release(allocator, context->cache_axes, axes * sizeof *context->cache_axes);
+  weft_release(allocator, context->prepared_axes, axes * sizeof *context->prepared_axes);
   weft_release(allocator, context->memrefs, arguments * sizeof *context->memrefs);
   weft_release(allocator, context->arguments, arguments * sizeof *context->arguments);
   weft_release(allocator, context, sizeof *context);

@@ -24,7 +24,10 @@ struct weft_context {
   weft_view *results;  /* the outputs of the last call */
   size_t result_count; /* 0 when it failed */
 
-  /* Scratch for the argument vector, large enough for either entry. */
+  /* The argument vector, large enough for either entry, and for which one and which sizes it was made; NULL: for none.
+   * Another call with the same sizes has only other addresses. */
+  const weft_abi_entry *prepared;
+  int64_t *prepared_axes;
   weft_abi_memref *memrefs;
   void **arguments;
 };

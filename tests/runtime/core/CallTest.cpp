@@ -63,6 +63,36 @@ TEST(Call, TruncatedPositionsAreForgotten) {
   EXPECT_TRUE(std::equal(again.begin(), again.end(), first.begin() + 4 * TOY_SYMBOLS));
 }
 
+// The second call with the same sizes checks and fills in nothing but addresses.
+TEST(Call, CallsWithTheSameSizesHaveAddressesOfTheirOwn) {
+  Module module = load(weft_module_toy);
+  Context context = open(module);
+  std::vector<int32_t> first = someTokens(6), second = someTokens(6, 11);
+  std::vector<float> given(6 * TOY_SYMBOLS);
+  weft_view output{given.data(), WEFT_F32, 3, {1, 6, TOY_SYMBOLS}};
+  weft_error error;
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    EXPECT_EQ(sequence(context, first, 1), toyLogits(first, 1, 6));
+    EXPECT_EQ(sequence(context, second, 1), toyLogits(second, 1, 6));
+    EXPECT_EQ(sequence(context, second, 2), toyLogits(second, 2, 3)) << "as many numbers, another shape";
+    weft_view input = view(first, {1, 6});
+    ASSERT_EQ(weft_run(context.get(), &input, 1, &output, 1, &error), WEFT_OK) << error.message;
+    EXPECT_EQ(given, toyLogits(first, 1, 6));
+    EXPECT_EQ(sequence(context, second, 1), toyLogits(second, 1, 6)) << "the caller's memory is not the context's";
+    EXPECT_EQ(given, toyLogits(first, 1, 6));
+    input.data = nullptr;
+    ASSERT_EQ(weft_run(context.get(), &input, 1, nullptr, 0, &error), WEFT_MISUSE);
+    EXPECT_STREQ(error.message, "input 'tokens' has no data");
+    input.data = reinterpret_cast<char *>(first.data()) + 1;
+    ASSERT_EQ(weft_run(context.get(), &input, 1, nullptr, 0, &error), WEFT_MISUSE);
+    EXPECT_STREQ(error.message, "the data of input 'tokens' is not aligned to its 4-byte elements");
+    weft_reset(context.get());
+    EXPECT_EQ(step(context, first), toyLogits(first, 1, 6)) << "of the same sizes, but another entry";
+    weft_reset(context.get());
+    EXPECT_EQ(step(context, second), toyLogits(second, 1, 6));
+  }
+}
+
 TEST(Call, ReportsTheLowestBadIndex) {
   Module module = load(weft_module_toy);
   for (int threads : {1, 4}) {
