@@ -146,6 +146,7 @@ struct Timed {
 
 TEST_P(Vulkan, CountsTheTimeOfEachKernel) {
   Timed timed;
+  std::shared_ptr<void> end(nullptr, [&](void *) { context.reset(), module.reset(); }); // before `timed` does
   module = load(timed.module, "vulkan");
   context = open(module);
   std::vector<int32_t> tokens = someTokens(40);
